@@ -1,0 +1,1 @@
+"""Homestream, the real-time data pipeline of the home."""

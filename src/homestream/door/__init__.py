@@ -1,0 +1,1 @@
+"""Edge: the listeners devices talk to (MQTT, HTTP, CoAP); socket -> log -> acknowledgement."""

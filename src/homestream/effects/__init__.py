@@ -1,0 +1,1 @@
+"""Edge: what leaves the system because of a fact: notifications, commands."""

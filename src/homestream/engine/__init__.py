@@ -1,0 +1,1 @@
+"""Pure: readings become facts. A fold over the log; time is an argument."""

@@ -1,0 +1,83 @@
+"""The port between a home's fold and its operators (rules, outage, presence, security, ...).
+
+Contract. The fold owns clock, series and registry, and calls its operators in one fixed order. `wants` is
+asked once for each series when first seen (and again after a configuration change); `on_reading` gets, in
+arrival order, every new reading of a wanted series that moves the series forward; `on_late` those that do
+not (late, or out of order); `on_timer` fires at exactly the due time asked for with `ctx.at`, before any
+reading of a later time is seen. An operator keeps no clock and does no I/O; everything it remembers is
+in `snapshot()`, built of dict, list, str, int, float, bool and None.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from homestream.dialects.registry import Device
+from homestream.engine.fact import AnyFact
+from homestream.home import HomeConfig
+from homestream.reading import Reading
+
+
+class Context(Protocol):
+    """What an operator may see and do while it is called."""
+
+    config: HomeConfig
+    home: str
+    #: the home's clock, ms
+    now: int
+    #: devices known by now, by id, in the order learned
+    devices: Mapping[str, Device]
+    #: disarmed, home, night or away
+    mode: str
+    #: True, False or None (not known)
+    occupied: bool | None
+
+    def value(self, device: str, metric: str) -> tuple[int, float] | None:
+        """The newest (time, value) of a series; NaN value = unknown; None = never seen."""
+
+    def previous(self, device: str, metric: str) -> tuple[int, float] | None:
+        """The (time, value) before the newest, unknowns left out."""
+
+    def series(self) -> list[tuple[str, str]]:
+        """All (device, metric) seen, in the order first seen."""
+
+    def emit(self, fact: AnyFact) -> None:
+        """Add a fact to this entry's output; other operators hear of it by `on_fact`."""
+
+    def at(self, due: int, operator: str, key: str) -> None:
+        """Call `on_timer(ctx, key)` of that operator when the clock reaches `due`; replaces an earlier one."""
+
+    def cancel(self, operator: str, key: str) -> None:
+        """Forget a timer; nothing happens where there is none."""
+
+
+class Operator(Protocol):
+    """One idea folded over a home's readings."""
+
+    name: str
+
+    def configure(self, ctx: Context) -> None:
+        """Take the home's configuration; called first, and again when it changes (state is kept)."""
+
+    def wants(self, ctx: Context, device: str, metric: str) -> bool:
+        """Whether readings of this series come to `on_reading` and `on_late`."""
+
+    def on_reading(self, ctx: Context, reading: Reading) -> None:
+        """A new reading, already the series' newest value; `ctx.now` >= nothing but the clock."""
+
+    def on_late(self, ctx: Context, reading: Reading) -> None:
+        """A reading older than the series' newest, or older than the watermark."""
+
+    def on_timer(self, ctx: Context, key: str) -> None:
+        """A timer asked for with `ctx.at` fell due; `ctx.now` is its due time."""
+
+    def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
+        """A person or an API acted: mode, acknowledge, command, ..."""
+
+    def on_fact(self, ctx: Context, fact: AnyFact) -> None:
+        """Another operator emitted a fact (own facts are not echoed)."""
+
+    def snapshot(self) -> Any:
+        """All that is remembered."""
+
+    def restore(self, state: Any) -> None:
+        """The inverse of `snapshot`."""

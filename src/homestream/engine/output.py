@@ -1,0 +1,49 @@
+"""What a run of entries makes: the engine's only way out."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from homestream.engine.fact import AnyFact
+from homestream.reading import Reading
+
+
+class Stored(NamedTuple):
+    """A reading that was new, with the seq of its entry; `late` below the watermark, `corrects` an older."""
+
+    seq: int
+    reading: Reading
+    late: bool
+    corrects: bool
+
+
+class Rejected(NamedTuple):
+    """One item that was refused; `row` counts from 0 within its message."""
+
+    seq: int
+    home: str
+    source: str
+    topic: str
+    row: int
+    reason: str
+    payload: bytes
+    arrived: int
+
+
+@dataclass(slots=True)
+class Output:
+    """Readings, facts and rejections of one `apply`, each in the order of their entries."""
+
+    readings: list[Stored] = field(default_factory=list)
+    facts: list[tuple[int, AnyFact]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Account:
+    """The books of one (home, source); received = stored + duplicate + rejected, late among the stored."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    late: int = 0

@@ -1,0 +1,1 @@
+"""Edge: bronze, silver and gold as Delta tables, and the queries over them."""

@@ -1,0 +1,1 @@
+"""Edge: the durable, ordered record of all entries."""

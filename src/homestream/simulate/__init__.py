@@ -1,0 +1,1 @@
+"""A house that behaves like one, with the truth beside it."""

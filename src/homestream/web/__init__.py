@@ -1,0 +1,1 @@
+"""Edge: API, live hub and page."""

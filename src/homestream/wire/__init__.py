@@ -1,0 +1,1 @@
+"""Pure: bytes <-> messages. The MQTT codec and session state machines; no sockets, no clock."""
