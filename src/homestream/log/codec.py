@@ -31,7 +31,7 @@ KINDS = {int(kind): kind for kind in Kind}
 
 
 def encode(entries: Sequence[Entry]) -> bytes:
-    """Entries (at least one; their seq is left out) -> bytes; ValueError or OverflowError where one is unfit."""
+    """At least one entry, without seq -> bytes; ValueError or OverflowError where a field does not fit."""
     _, *columns = zip(*entries, strict=True)
     arrays = [pa.array(column, kind) for column, kind in zip(columns, TYPES, strict=True)]
     batch = pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

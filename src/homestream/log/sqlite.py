@@ -37,6 +37,8 @@ SELECT first, entries FROM batch
 WHERE first >= coalesce((SELECT max(first) FROM batch WHERE first <= ?), 0) AND first < ? ORDER BY first
 """
 
+BELOW = "SELECT first, count FROM batch WHERE first < ?1 AND first + count <= ?1 ORDER BY first LIMIT ?2"
+
 #: Rows a trim deletes in one transaction: an append that comes meanwhile waits for no more than this.
 TRIM_ROWS = 500
 
@@ -92,10 +94,7 @@ class SqliteLog:
         """See `Log.trim`. The file does not shrink: the room is used again."""
         while True:
             with self._lock, self._errors(), self._transaction():
-                rows = self._db.execute(
-                    "SELECT first, count FROM batch WHERE first < ?1 AND first + count <= ?1 ORDER BY first LIMIT ?2",
-                    (before, TRIM_ROWS),
-                ).fetchall()
+                rows = self._db.execute(BELOW, (before, TRIM_ROWS)).fetchall()
                 if not rows:
                     return
                 first, count = rows[-1]
