@@ -17,6 +17,10 @@ from homestream.home import HomeConfig
 from homestream.reading import Reading
 
 
+#: Six ticks: what is longer is no slow disk, it is a hub that was off.
+GAP_MS = 30_000
+
+
 class Context(Protocol):
     """What an operator may see and do while it is called."""
 
@@ -72,6 +76,13 @@ class Operator(Protocol):
 
     def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
         """A person or an API acted: mode, acknowledge, command, ..."""
+
+    def on_gap(self, ctx: Context, since: int, until: int) -> None:
+        """The hub was down: the log, which gets a tick every 5 s, holds nothing for over `GAP_MS`.
+
+        Called with the clock still at `since`, before any timer due in the gap. Only in a home that has seen
+        a tick: history without ticks has no gaps.
+        """
 
     def on_fact(self, ctx: Context, fact: AnyFact) -> None:
         """Another operator emitted a fact (own facts are not echoed)."""
