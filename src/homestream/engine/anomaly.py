@@ -1,0 +1,186 @@
+"""Values that cannot be (range) and values that are not usual (spike).
+
+Each series of a climate or grid quantity keeps its usual level and spread, as exponentially weighted means
+of the value and of its absolute deviation; what an outlier adds is cut off, so that one spike does not make
+the next usual. Switched quantities (power, current, light, battery) leap by nature and are not judged for
+spikes. Method: robust EWMA, as in Gelper, Fried, Croux, "Robust forecasting with exponential and
+Holt-Winters smoothing" (2010), simplified to one step.
+"""
+
+from math import isnan
+from typing import Any
+
+from typing_extensions import override
+
+from homestream.engine.alert import Alerts
+from homestream.engine.fact import Anomaly, Evidence
+from homestream.engine.operator import Context
+from homestream.engine.quiet import Quiet
+from homestream.engine.wording import amount, label
+from homestream.reading import METRICS, STATES, Reading
+
+#: Metric -> the smallest deviation worth a word; below it lie a sensor's steps and a room's ordinary day.
+SPIKES = {
+    "temperature": 2.5,
+    "humidity": 12.0,
+    "pressure": 4.0,
+    "carbon_dioxide": 400.0,
+    "pm25": 40.0,
+    "volatile_organic_compounds": 400.0,
+    "voltage": 15.0,
+    "frequency": 0.5,
+}
+
+#: Readings before a series is judged.
+WARM = 24
+#: Deviation over usual deviation that makes a spike, and beyond which it is cut off for learning.
+SPIKE, CUT = 6.0, 3.0
+#: Weight of the newest reading: the level is that of some 32 readings.
+WEIGHT = 1 / 32
+#: So many outliers in a row are the new usual, and the level moves there.
+MOVED = 24
+#: After so long without a reading the level may be anywhere: take it anew, keep the spread.
+STALE_MS = 30 * 60_000
+#: One alert a series in so long, however often it leaps.
+COOLDOWN_MS = 3_600_000
+
+RANGE_RULE, SPIKE_RULE = "Impossible value", "Unusual value"
+
+
+class Usual:
+    """Level and spread of one series; `odd` counts outliers in a row, `told` is when an alert last opened."""
+
+    __slots__ = ("count", "floor", "high", "level", "low", "odd", "outside", "spread", "time", "told")
+
+    def __init__(self, metric: str) -> None:
+        self.floor = SPIKES.get(metric, 0.0)
+        _, self.low, self.high = METRICS[metric]
+        self.level = self.spread = 0.0
+        self.count = self.time = self.odd = self.told = 0
+        self.outside = False
+
+    def deviation(self) -> float:
+        """How far from the level a value may be."""
+        return max(self.floor, SPIKE * self.spread)
+
+    def learn(self, value: float) -> None:
+        """Move level and spread towards `value`."""
+        off = value - self.level
+        if self.count < WARM:
+            self.count += 1
+            weight = 1 / self.count
+        else:
+            weight, bound = WEIGHT, max(self.floor, CUT * self.spread)
+            off = -bound if off < -bound else bound if off > bound else off
+        self.level += weight * off
+        self.spread += weight * (abs(off) - self.spread)
+
+
+class Anomalies(Quiet):
+    """The anomalies of one home."""
+
+    name = "anomaly"
+
+    def __init__(self) -> None:
+        self._usual: dict[tuple[str, str], Usual] = {}
+        self._alerts = Alerts()
+
+    @override
+    def wants(self, ctx: Context, device: str, metric: str) -> bool:
+        return metric in METRICS and metric not in STATES
+
+    @override
+    def on_reading(self, ctx: Context, reading: Reading) -> None:
+        _, device, metric, time, value = reading
+        usual = self._usual.get((device, metric))
+        if usual is None:
+            usual = self._usual[device, metric] = Usual(metric)
+        if usual.low <= value <= usual.high:
+            if usual.outside:
+                usual.outside = False
+                self._over(ctx, RANGE_RULE, device, metric, time)
+            if usual.floor:
+                self._judge(ctx, reading, usual)
+        elif not isnan(value) and not usual.outside:
+            usual.outside = True
+            self._tell(ctx, reading, usual, "range", usual.low, usual.high)
+
+    def _judge(self, ctx: Context, reading: Reading, usual: Usual) -> None:
+        value, time = reading.value, reading.time
+        if time - usual.time > STALE_MS and usual.count:
+            usual.level, usual.odd = value, 0
+        usual.time = time
+        reach = max(usual.floor, SPIKE * usual.spread)
+        if usual.count < WARM or -reach <= value - usual.level <= reach:
+            if usual.odd:
+                usual.odd = 0
+                self._over(ctx, SPIKE_RULE, reading.device, reading.metric, time)
+        else:
+            usual.odd += 1
+            if usual.odd == 1:
+                self._tell(ctx, reading, usual, "spike", usual.level - reach, usual.level + reach)
+            elif usual.odd >= MOVED:
+                usual.level, usual.odd = value, 0
+                self._over(ctx, SPIKE_RULE, reading.device, reading.metric, time)
+        usual.learn(value)
+
+    def _tell(self, ctx: Context, reading: Reading, usual: Usual, kind: str, low: float, high: float) -> None:
+        _, device, metric, time, value = reading
+        between = f"{amount(metric, low)} to {amount(metric, high)}"
+        text = f"{amount(metric, value)}, {'usual' if kind == 'spike' else 'possible'} {between}"
+        ctx.emit(
+            Anomaly(
+                home=ctx.home,
+                time=time,
+                device=device,
+                metric=metric,
+                kind=kind,
+                value=value,
+                low=low,
+                high=high,
+                text=text,
+            )
+        )
+        rule, key = (SPIKE_RULE if kind == "spike" else RANGE_RULE), _key(device, metric)
+        if self._alerts.get(rule, key) is None and time - usual.told >= COOLDOWN_MS:
+            usual.told = time
+            self._alerts.open(
+                ctx,
+                rule=rule,
+                key=key,
+                severity="info",
+                text=f"{rule} · {label(ctx, device)} {metric.replace('_', ' ')} {text}",
+                time=time,
+                evidence=(Evidence(device, metric, time, value),),
+            )
+
+    def _over(self, ctx: Context, rule: str, device: str, metric: str, time: int) -> None:
+        alert = self._alerts.get(rule, _key(device, metric))
+        if alert is not None:
+            self._alerts.clear(ctx, alert, time)
+
+    @override
+    def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
+        if name == "acknowledge":
+            self._alerts.acknowledge(ctx, body, by)
+
+    @override
+    def snapshot(self) -> Any:
+        rows = [
+            [*series, *(getattr(usual, name) for name in Usual.__slots__)]
+            for series, usual in self._usual.items()
+        ]
+        return {"usual": rows, "alerts": self._alerts.snapshot()}
+
+    @override
+    def restore(self, state: Any) -> None:
+        self._usual = {}
+        for device, metric, *values in state["usual"]:
+            usual = self._usual[device, metric] = Usual(metric)
+            for name, value in zip(Usual.__slots__, values, strict=True):
+                setattr(usual, name, value)
+        self._alerts.restore(state["alerts"])
+
+
+def _key(device: str, metric: str) -> str:
+    return f"{device}.{metric}"

@@ -1,0 +1,194 @@
+"""Who is home: from people's trackers, from a person at the panel, else inferred from doors and motion.
+
+- Trackers decide while they can: any home -> occupied, all away -> empty.
+- A person at the panel: setting `away` empties the home after the exit delay and until the mode changes;
+  any other mode says that somebody is there.
+- Inferred: an outer door that opened or closed, shut again, and no motion for `empty_after` -> empty. Motion,
+  or a switch that moved without a command -> occupied. Without a motion sensor nothing is inferred.
+"""
+
+from math import isnan
+from typing import Any
+
+from typing_extensions import override
+
+from homestream.engine.condition import MODES
+from homestream.engine.fact import AnyFact, Command, Occupancy
+from homestream.engine.operator import Context
+from homestream.engine.quiet import Quiet
+from homestream.engine.wording import hour, label
+from homestream.home import duration_ms
+from homestream.reading import Reading
+
+#: A motion sensor stays on for a minute or two after the last move, also that of the person who left.
+GRACE_MS = 120_000
+
+#: How sure each way of knowing is.
+TRACKED, PANEL, INFERRED_EMPTY, SENSED = 0.95, 0.99, 0.8, 0.9
+
+MOTION = frozenset({"motion", "occupancy"})
+
+_DOOR_WORDS = ("door", "entrance", "entry", "gate")
+_OTHER_WORDS = ("window", "fridge", "freezer", "cupboard", "balcony", "garage", "wardrobe")
+
+_EMPTY, _LEFT = "empty", "left"
+
+
+class Presence(Quiet):
+    """Whether somebody is home."""
+
+    name = "presence"
+
+    def __init__(self) -> None:
+        self._trackers: dict[str, str] = {}
+        self._empty_after = self._exit_delay = 0
+        # last known state of every perimeter contact and motion sensor, by device
+        self._contacts: dict[str, float] = {}
+        self._motion: dict[str, float] = {}
+        self._switches: dict[str, float] = {}
+        self._moved = self._door = 0
+        self._ordered: set[str] = set()
+
+    @override
+    def configure(self, ctx: Context) -> None:
+        self._trackers = {p.tracker: p.name for p in ctx.config.person if p.tracker}
+        self._empty_after = duration_ms(ctx.config.security.empty_after)
+        self._exit_delay = duration_ms(ctx.config.security.exit_delay)
+
+    @override
+    def wants(self, ctx: Context, device: str, metric: str) -> bool:
+        return metric in MOTION or metric in ("contact", "switch") or self._is_tracker(device, metric)
+
+    def _is_tracker(self, device: str, metric: str) -> bool:
+        return metric == "presence" and device in self._trackers
+
+    @override
+    def on_reading(self, ctx: Context, reading: Reading) -> None:
+        _, device, metric, time, value = reading
+        if metric == "presence":
+            self._tracked(ctx)
+        elif isnan(value):
+            return  # unknown says nothing about people
+        elif metric == "contact":
+            self._contact(ctx, device, time, value)
+        elif metric == "switch":
+            before = self._switches.get(device)
+            self._switches[device] = value
+            if before is not None and before != value and device not in self._ordered:
+                self._sensed(ctx, time, f"{label(ctx, device)} switched by hand")
+            self._ordered.discard(device)
+        else:
+            self._motion[device] = value
+            if value:
+                self._sensed(ctx, time, f"motion, {label(ctx, device)}")
+
+    @override
+    def on_late(self, ctx: Context, reading: Reading) -> None:
+        """Motion learned late takes back an inference that it would have prevented, and nothing else."""
+        if (
+            reading.metric in MOTION
+            and reading.value == 1
+            and reading.time > self._door + GRACE_MS > GRACE_MS
+        ):
+            self._sensed(ctx, reading.time, f"motion, {label(ctx, reading.device)}, learned late")
+
+    def _tracked(self, ctx: Context) -> None:
+        """Let the trackers decide, where they can."""
+        home = self._at_home(ctx)
+        if home:
+            self._say(ctx, True, TRACKED, f"{' and '.join(home)} at home")
+        elif home is not None:
+            self._say(ctx, False, TRACKED, "everybody is away")
+
+    def _at_home(self, ctx: Context) -> list[str] | None:
+        """Who is home by tracker; [] for nobody, None where that is not known."""
+        seen = {name: ctx.value(device, "presence") for device, name in self._trackers.items()}
+        home = [name for name, at in seen.items() if at is not None and at[1] == 1]
+        if home or (seen and all(at is not None and at[1] == 0 for at in seen.values())):
+            return home
+        return None
+
+    def _contact(self, ctx: Context, device: str, time: int, value: float) -> None:
+        config = ctx.config.named(device)
+        if config is not None and not config.perimeter:
+            return
+        before = self._contacts.get(device)
+        self._contacts[device] = value
+        doors = [d for d in self._contacts if _is_door(ctx, d)] or list(self._contacts)
+        if before is None or before == value or device not in doors:
+            return
+        self._door = time
+        if all(self._contacts[door] == 0 for door in doors):
+            ctx.at(max(time + self._empty_after, ctx.now), self.name, _EMPTY)
+        else:
+            ctx.cancel(self.name, _EMPTY)
+
+    def _sensed(self, ctx: Context, time: int, why: str) -> None:
+        """A sign of life inside. It proves nothing against a person's own word or tracker."""
+        self._moved = max(self._moved, time)
+        if ctx.occupied is not True and ctx.mode != "away" and not self._decided(ctx):
+            self._say(ctx, True, SENSED, why)
+
+    def _decided(self, ctx: Context) -> bool:
+        return bool(self._trackers) and self._at_home(ctx) is not None
+
+    @override
+    def on_timer(self, ctx: Context, key: str) -> None:
+        if key == _LEFT:
+            self._say(ctx, False, PANEL, "set to away")
+            return
+        if not self._motion or self._decided(ctx):
+            return
+        if any(self._motion.values()):
+            ctx.at(ctx.now + self._empty_after, self.name, _EMPTY)  # a sensor that is still on has a say
+        elif self._moved <= self._door + GRACE_MS:
+            self._say(ctx, False, INFERRED_EMPTY, f"no motion since a door closed at {hour(ctx, self._door)}")
+
+    @override
+    def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
+        mode = body.get("mode")
+        if name != "mode" or mode not in MODES:
+            return
+        ctx.cancel(self.name, _LEFT)
+        if mode == "away":
+            ctx.at(ctx.now + self._exit_delay, self.name, _LEFT)
+        else:
+            self._say(ctx, True, PANEL, f"set to {mode} by {by}")
+
+    @override
+    def on_fact(self, ctx: Context, fact: AnyFact) -> None:
+        if isinstance(fact, Command) and fact.metric == "switch":
+            if fact.state == "pending":
+                self._ordered.add(fact.device)
+            elif fact.state != "confirmed":
+                self._ordered.discard(fact.device)
+
+    def _say(self, ctx: Context, occupied: bool, confidence: float, why: str) -> None:
+        if ctx.occupied is not occupied:
+            ctx.emit(
+                Occupancy(home=ctx.home, time=ctx.now, occupied=occupied, confidence=confidence, why=why)
+            )
+
+    @override
+    def snapshot(self) -> Any:
+        return {
+            "contacts": self._contacts,
+            "motion": self._motion,
+            "switches": self._switches,
+            "moved": self._moved,
+            "door": self._door,
+            "ordered": sorted(self._ordered),
+        }
+
+    @override
+    def restore(self, state: Any) -> None:
+        self._contacts, self._motion = dict(state["contacts"]), dict(state["motion"])
+        self._switches, self._ordered = dict(state["switches"]), set(state["ordered"])
+        self._moved, self._door = state["moved"], state["door"]
+
+
+def _is_door(ctx: Context, device: str) -> bool:
+    """Whether its id, name or room says that people pass here."""
+    known = ctx.devices.get(device)
+    words = f"{device} {known.name} {known.room}".lower() if known else device.lower()
+    return any(word in words for word in _DOOR_WORDS) and not any(word in words for word in _OTHER_WORDS)
