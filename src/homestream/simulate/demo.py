@@ -1,0 +1,116 @@
+"""The demonstration home: its `home.toml`, and a past for a home that was never lived in.
+
+The past is the simulated family's own, made by the same houses and the same seed, sampled once a minute; it
+goes through the ETL into the lake as any file of readings would, and never into the log.
+"""
+
+from homestream.simulate.devices import DEVICES, MAINS, ROOMS
+
+HOME = "home"
+
+NAMES = {
+    "tv": "TV",
+    "desk": "Desk",
+    "router": "Router",
+    "house/mains": "Mains",
+    "laundry/heat_pump": "Heat pump",
+    "garage/wallbox": "Car charger",
+    "kitchen/freezer_probe": "Freezer inside",
+    "kitchen/freezer": "Freezer",
+    "hall/front_door": "Front door",
+    "garden/gate": "Garden gate",
+    "people/anna": "Anna's phone",
+    "people/ben": "Ben's phone",
+}
+
+#: the garden is outside: its gate is no opening of the house
+OUTSIDE = ("garden/gate",)
+
+RULES = """
+[[rule]]
+name       = "Iron left on"
+when       = "laundry/iron.power > 1000"
+until      = "laundry/iron.power < 50"
+for        = "2m"
+severity   = "warning"
+cooldown   = "10m"
+act_within = "2m"
+do         = ["turn off laundry/iron"]
+
+[[rule]]
+name       = "Freezer too warm"
+when       = "kitchen/freezer_probe.temperature > -15"
+until      = "kitchen/freezer_probe.temperature < -17"
+for        = "1m"
+severity   = "critical"
+
+[[rule]]
+name       = "High consumption"
+when       = "house/mains.power > 6000"
+until      = "house/mains.power < 5000"
+for        = "1m"
+severity   = "warning"
+cooldown   = "30m"
+
+[[rule]]
+name       = "Bathroom too humid"
+when       = "bathroom/climate.humidity > 75"
+until      = "bathroom/climate.humidity < 65"
+for        = "2m"
+severity   = "info"
+cooldown   = "1h"
+
+[[rule]]
+name       = "Garage door open"
+when       = "garage/door.contact == open"
+until      = "garage/door.contact == closed"
+for        = "10m"
+severity   = "warning"
+
+[[rule]]
+name       = "Stuffy bedroom"
+when       = "bedroom/air.carbon_dioxide > 1600"
+until      = "bedroom/air.carbon_dioxide < 1200"
+for        = "10m"
+severity   = "info"
+cooldown   = "6h"
+"""
+
+
+def demo_home_toml(timezone: str, rules: str = RULES) -> str:
+    """The demonstration home's `home.toml`."""
+    rooms = ", ".join(f'"{room}"' for room in ROOMS)
+    head = [
+        "# The demonstration home: a simulated family of four and their devices.",
+        f'id = "{HOME}"',
+        'name = "Demo home"',
+        f'timezone = "{timezone}"',
+        f"rooms = [{rooms}]",
+        "",
+        "[tariff]",
+        'currency = "EUR"',
+        "per_kwh = 0.32",
+        "",
+        "[[person]]",
+        'name = "Anna"',
+        'tracker = "people/anna"',
+        "",
+        "[[person]]",
+        'name = "Ben"',
+        'tracker = "people/ben"',
+        "",
+    ]
+    return "\n".join(head + [_device(device.id, device.room) for device in DEVICES]) + rules
+
+
+def _device(device_id: str, room: str) -> str:
+    lines = ["[[device]]", f'id = "{device_id}"']
+    if room:
+        lines.append(f'room = "{room}"')
+    name = NAMES.get(device_id) or device_id.rsplit("/", maxsplit=1)[-1].replace("_", " ").capitalize()
+    lines.append(f'name = "{name}"')
+    if device_id == MAINS:
+        lines.append("mains = true")
+    if device_id in OUTSIDE:
+        lines.append("perimeter = false")
+    return "\n".join(lines) + "\n"
