@@ -1,6 +1,7 @@
 import json
 import math
 from dataclasses import replace
+from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,27 @@ def test_rooms_beyond_the_page_are_counted(week: ReportData) -> None:
     climate = view(replace(week, climate=rooms))["climate"]
     assert climate["note"] == "8 of 12 rooms" and len(climate["rooms"]) == 8
     assert climate["rooms"][0]["cells"] == [0.5] * 24
+
+
+def test_dates_stand_at_local_midnights_also_when_the_clock_changes(week: ReportData) -> None:
+    def midnight(day: int) -> int:
+        return int(datetime(2026, 10, day, tzinfo=week.zone).timestamp() * 1000)
+
+    since, until = midnight(19), midnight(26)
+    rates = replace(week.performance, rates=((since, 5.0), (midnight(22), None), (midnight(24), 7.0)))
+    chart = view(replace(week, since=since, until=until, performance=rates))["system"]["rates"]
+    assert [mark["label"] for mark in chart["x"]] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    assert chart["x"][-1]["at"] == (midnight(25) - since) / (until - since)
+    assert len(chart["runs"]) == 2
+
+
+def test_an_afternoon_has_hours_under_it(week: ReportData) -> None:
+    since = week.since + 12 * 3_600_000
+    rates = replace(week.performance, rates=((since, 5.0),))
+    chart = view(replace(week, since=since, until=since + 6 * 3_600_000, performance=rates))["system"][
+        "rates"
+    ]
+    assert [mark["label"] for mark in chart["x"]] == ["12:00", "13:00", "14:00", "15:00", "16:00", "17:00"]
 
 
 def test_the_sources_sum_up(week: ReportData) -> None:

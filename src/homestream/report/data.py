@@ -82,7 +82,11 @@ class SourceAccount:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """How the system itself did: latency from door to facts, readings a second, bytes held."""
+    """How the system itself did: latency from door to facts, readings a second, bytes held.
+
+    `rates` and `tails` are (time, value), evenly spaced over the period: readings a second, p99 latency in
+    ms; None while it did not run. `accounts` are since the home began.
+    """
 
     p50_ms: float | None = None
     p99_ms: float | None = None
@@ -92,6 +96,8 @@ class Performance:
     log_bytes: int | None = None
     rss_bytes: int | None = None
     readings: int | None = None
+    rates: tuple[tuple[int, float | None], ...] = ()
+    tails: tuple[tuple[int, float | None], ...] = ()
     accounts: tuple[SourceAccount, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +11,7 @@ from homestream.report.data import Day, ReportData
 from homestream.report.findings import findings
 
 #: What fits on the page.
-HOGS, ROOMS, SECURITY, RULES, SOURCES, BLIND = 7, 8, 5, 8, 9, 5
+HOGS, ROOMS, SECURITY, RULES, SOURCES, BLIND = 7, 8, 5, 6, 6, 4
 #: Bars that can be told apart; a longer period is shown by month.
 DAY_BARS = 62
 LEVELS = {"info": "Info", "warning": "Medium", "critical": "High"}
@@ -18,6 +19,7 @@ LEVELS = {"info": "Info", "warning": "Medium", "critical": "High"}
 CLIMATE_SPAN = 4.0
 
 View = dict[str, Any]
+Points = Sequence[tuple[float, float | None]]
 
 
 def view(data: ReportData) -> View:
@@ -95,22 +97,49 @@ def _cards(data: ReportData) -> list[View]:
 
 
 def _mean_day(data: ReportData) -> View:
-    known = [watts for _, watts in data.mean_day if watts is not None]
-    chart: View = {"runs": [], "y": [], "zero": 0.0, "x": []}
+    chart = _curve([(minute / 1440, watts) for minute, watts in data.mean_day])
+    return chart | {"x": [{"at": hour / 24, "label": f"{hour}:00"} for hour in range(0, 25, 4)]}
+
+
+def _over_time(data: ReportData, points: Points) -> View:
+    span = data.until - data.since
+    chart = _curve([((time - data.since) / span, value) for time, value in points])
+    return chart | {"x": [{"at": (time - data.since) / span, "label": label} for time, label in _dates(data)]}
+
+
+def _curve(points: Points) -> View:
+    """Evenly spaced (0..1, value) as runs of (x, y) on an axis of `y` ticks with its `zero`."""
+    known = [value for _, value in points if value is not None]
     if not known:
-        return chart
-    start, end, chart["y"] = ticks(min(known), max(known))
-    chart["zero"] = -start / (end - start)
-    chart["x"] = [{"at": hour / 24, "label": f"{hour}:00"} for hour in range(0, 25, 4)]
-    slot = 1440 / len(data.mean_day)
-    for is_known, run in groupby(data.mean_day, key=lambda point: point[1] is not None):
+        return {"runs": [], "y": [], "zero": 0.0}
+    start, end, marks = ticks(min(known), max(known))
+    step = 1 / len(points)
+    runs = []
+    for is_known, group in groupby(points, key=lambda point: point[1] is not None):
         if is_known:
-            points = [(minute, ((watts or 0.0) - start) / (end - start)) for minute, watts in run]
-            line = [((minute + slot / 2) / 1440, y) for minute, y in points]
-            # A mean stands for its whole slot: the line begins and ends at the slot's edges.
-            edges = (points[0][0] / 1440, (points[-1][0] + slot) / 1440)
-            chart["runs"].append([(edges[0], line[0][1]), *line, (edges[1], line[-1][1])])
-    return chart
+            run = [(x, ((value or 0.0) - start) / (end - start)) for x, value in group]
+            # A mean stands for its whole step: the line begins and ends at the step's edges.
+            edges = (run[0][0], run[0][1]), (run[-1][0] + step, run[-1][1])
+            runs.append([edges[0], *((x + step / 2, y) for x, y in run), edges[1]])
+    return {"runs": runs, "y": marks, "zero": -start / (end - start)}
+
+
+def _dates(data: ReportData) -> list[tuple[int, str]]:
+    """At most 7 times to write under a chart over the period: days, or hours where it has under two days."""
+    first = words.local(data.since, data.zone).replace(minute=0, second=0, microsecond=0)
+    hours = (data.until - data.since) / 3_600_000
+    step = math.ceil(hours / 24 / 7) * 24 if hours > 48 else math.ceil(hours / 7)
+    if step >= 24:
+        first = first.replace(hour=0)
+    marks = []
+    for i in range(9):
+        # Wall clock arithmetic: the next midnight, though it may be 23 or 25 hours off.
+        at = first + timedelta(hours=i * step)
+        time = int(at.timestamp() * 1000)
+        if data.since <= time < data.until:
+            day = f"{at:%a}" if step == 24 else f"{at.day} {at:%b}"
+            marks.append((time, day if step >= 24 else f"{at.hour}:00"))
+    return marks
 
 
 def _hogs(data: ReportData) -> View:
@@ -264,6 +293,8 @@ def _system(data: ReportData) -> View:
             _card("Lake", lake, _said(lambda share: f"{words.number(share)} B a reading", each)),
             _card("Memory", _said(words.size, did.rss_bytes), log),
         ],
+        "rates": _over_time(data, did.rates),
+        "tails": _over_time(data, did.tails),
         "accounts": [[source, *(f"{count:,}" for count in books)] for source, books in shown],
         "more": _left_out(did.accounts, sums[:SOURCES], "sources"),
     }
