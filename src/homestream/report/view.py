@@ -128,7 +128,7 @@ def _dates(data: ReportData) -> list[tuple[int, str]]:
     """At most 7 times to write under a chart over the period: days, or hours where it has under two days."""
     first = words.local(data.since, data.zone).replace(minute=0, second=0, microsecond=0)
     hours = (data.until - data.since) / 3_600_000
-    step = math.ceil(hours / 24 / 7) * 24 if hours > 48 else math.ceil(hours / 7)
+    step = math.ceil(round(hours / 24) / 7) * 24 if hours > 48 else math.ceil(hours / 7)
     if step >= 24:
         first = first.replace(hour=0)
     marks = []
