@@ -22,7 +22,7 @@ PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS batch (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, entries BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS trimmed (below INTEGER NOT NULL);
-INSERT INTO trimmed SELECT 1 WHERE NOT EXISTS (SELECT * FROM trimmed);
+INSERT INTO trimmed SELECT {{first}} WHERE NOT EXISTS (SELECT * FROM trimmed);
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
@@ -56,13 +56,14 @@ class LogError(HomestreamError):
 class SqliteLog:
     """`log.port.Log` in the file `path`, made where missing. Safe to call from any thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, first: int = 1) -> None:
+        """`first` is the seq that a new file begins with: the one after all that a lake beside it holds."""
         self._path = path
         self._lock = threading.Lock()
         with self._errors():
             self._db = self._connect()
             try:
-                self._prepare()
+                self._prepare(first)
             except BaseException:
                 self._db.close()
                 raise
@@ -109,11 +110,11 @@ class SqliteLog:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
-    def _prepare(self) -> None:
+    def _prepare(self, first: int) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         tables = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
         if version == 0 and tables == 0:
-            self._db.executescript(SCHEMA)
+            self._db.executescript(SCHEMA.format(first=first))
         elif version != VERSION:
             raise LogError(f"{self._path} is no log of this version of Homestream; move it away or update")
         self._db.execute("PRAGMA synchronous = FULL")

@@ -1,0 +1,132 @@
+"""One Delta table on disk: append exactly once, compact, count."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from homestream.lake.commit import (
+    APP,
+    KEEP_REMOVED_HOURS,
+    commit,
+    commit_file,
+    create_table,
+    log_folder,
+    transaction,
+)
+from homestream.lake.disk import sync
+from homestream.lake.merge import merged
+from homestream.lake.part import FRESH, LASTING, Part, split_days, write_part
+from homestream.lake.schema import Table
+
+#: A reader replays the commits since the last checkpoint.
+CHECKPOINT_COMMITS = 100
+
+#: The day under way is compacted when it has more files than this; each costs a query about 0.1 ms.
+DAY_FILES = 24
+
+#: A file of this size is as good as any larger one; to rewrite it again would only cost.
+LARGE_BYTES = 16 << 20
+
+
+class DeltaFolder:
+    """The table `schema` in the folder `root`, made where missing. One writer at a time, on one thread."""
+
+    def __init__(self, root: Path, schema: Table) -> None:
+        """Reads what is there; `durable` is the seq up to which this table was ever committed."""
+        self.root = root
+        self.schema = schema
+        self.parts: dict[str, Part] = {}
+        self.version = 0
+        self.durable = 0
+        create_table(root, schema)
+        self._load()
+        # a process that was killed may have left its last commit linked but the folder not yet on disk
+        sync(log_folder(root))
+
+    def append(self, rows: pa.Table, upto: int) -> None:
+        """Add rows, whose seqs are above `durable`, and make `durable` = `upto`; both or none, durably."""
+        days = split_days(self.schema, rows) if rows.num_rows else []
+        parts = [write_part(self.root, self.schema, day, part.to_batches(), FRESH) for day, part in days]
+        actions = [part.added(self.schema, changes=True) for part in parts]
+        self._commit("WRITE", [*actions, transaction(upto)])
+        self.parts.update((part.path, part) for part in parts)
+        self.durable = upto
+
+    def compact(self) -> int:
+        """Merge the small files of days that have too many; the number of files that became fewer."""
+        before = len(self.parts)
+        days: dict[str, list[Part]] = defaultdict(list)
+        for part in self.parts.values():
+            days[part.day].append(part)
+        for day, parts in sorted(days.items()):
+            small = [part for part in parts if part.size < LARGE_BYTES]
+            if len(small) > (DAY_FILES if day == max(days) else 1):
+                self._merge(day, small, whole=len(small) == len(parts))
+        if len(self.parts) < before:
+            self._checkpoint()
+            DeltaTable(self.root).vacuum(KEEP_REMOVED_HOURS, dry_run=False, enforce_retention_duration=False)
+            self._load()
+        return before - len(self.parts)
+
+    def size_bytes(self) -> int:
+        """Bytes of all files that are part of the table."""
+        return sum(part.size for part in self.parts.values())
+
+    def _merge(self, day: str, parts: list[Part], whole: bool) -> None:
+        with merged(self.root, self.schema, [part.path for part in parts], whole) as batches:
+            new = write_part(self.root, self.schema, day, batches, LASTING)
+        removed = [part.removed() for part in parts]
+        self._commit("OPTIMIZE", [*removed, new.added(self.schema, changes=False)])
+        for part in parts:
+            del self.parts[part.path]
+        self.parts[new.path] = new
+
+    def _commit(self, operation: str, actions: list[dict[str, Any]]) -> None:
+        while True:
+            try:
+                commit(self.root, self.version + 1, operation, actions)
+                break
+            except FileExistsError:  # another program changed the table, by VACUUM or OPTIMIZE
+                self._load()
+        self.version += 1
+        if self.version % CHECKPOINT_COMMITS == 0:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Sum up the commits in a file that readers start from; only then are old commits let go."""
+        delta = open_delta(self.root)
+        delta.create_checkpoint()
+        log = log_folder(self.root)
+        for path in (*log.glob(f"{delta.version():020}.checkpoint*"), log / "_last_checkpoint"):
+            sync(path)
+        sync(log)
+        delta.cleanup_metadata()
+
+    def _load(self) -> None:
+        delta = open_delta(self.root)
+        self.version = delta.version()
+        self.durable = delta.transaction_version(APP) or 0
+        self.parts = {part.path: part for part in list_parts(delta)}
+
+
+def open_delta(root: Path) -> DeltaTable:
+    """The table's newest version. A checkpoint that a power failure left half written is put away first."""
+    try:
+        return DeltaTable(root)
+    except Exception:
+        log = log_folder(root)
+        checkpoints = sorted(log.glob("*.checkpoint*.parquet"))
+        # without its commit the checkpoint is all there is, and the error is not ours to mend
+        if not checkpoints or not commit_file(root, int(checkpoints[-1].name[:20])).exists():
+            raise
+        (log / "_last_checkpoint").unlink(missing_ok=True)
+        checkpoints[-1].unlink()
+        return DeltaTable(root)
+
+
+def list_parts(delta: DeltaTable) -> list[Part]:
+    """The files of the version that `delta` is at."""
+    return [Part.of(row) for row in pa.table(delta.get_add_actions(flatten=True)).to_pylist()]

@@ -1,0 +1,111 @@
+"""The log as history: all entries ever, what the engine made of them, and where to go on.
+
+Bronze in the lake holds the entries up to the last flush, the log those since (and some of bronze's last).
+A crash at any point is put right by the order in which `up` works: flush the lake up to N, save the
+snapshot taken at N, trim the log to N. Then the log holds all that the lake does not, and what comes after
+the snapshot is in the log; where it is not (no snapshot, one of another version), bronze has it.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from homestream.engine.fold import Engine, SnapshotError
+from homestream.errors import HomestreamError
+from homestream.lake.bronze import Bronze
+from homestream.lake.disk import make_folder, replace
+from homestream.lake.rows import LakeBatch
+from homestream.log.port import Log
+from homestream.log.sqlite import SqliteLog
+from homestream.reading import Entry
+
+#: Below a home's folder.
+LOG_FILE, SNAPSHOT_FILE = "log.db", "state/snapshot.bin"
+
+
+class Past(Protocol):
+    """The older half of history: a `Lake`, or the `Bronze` of one."""
+
+    def entries(self, seq: int) -> Iterator[list[Entry]]:
+        """Entries from `seq` on, in order."""
+
+
+def history(past: Past, log: Log, seq: int) -> Iterator[list[Entry]]:
+    """All entries from `seq` on, in order, each once. HomestreamError where some are in neither.
+
+    The lake may grow and the log be trimmed meanwhile, by the process that writes them.
+    """
+    while True:
+        before = seq
+        if seq < log.start():
+            for entries in past.entries(seq):
+                yield entries
+                seq = entries[-1].seq + 1
+        for entries in log.read(seq):
+            if entries[0].seq > seq:
+                break  # trimmed since; then the lake has it by now
+            yield entries
+            seq = entries[-1].seq + 1
+        if seq >= log.start():
+            return
+        if seq == before:
+            raise HomestreamError(
+                f"entries {seq} to {log.start() - 1} are neither in the lake nor in the log; "
+                "restore the home's folder from a copy that has both"
+            )
+
+
+def restore(folder: Path) -> Engine:
+    """The engine as last saved in a home's folder; a new one where there is none that can be read."""
+    try:
+        return Engine.restore((folder / SNAPSHOT_FILE).read_bytes())
+    except (FileNotFoundError, SnapshotError):
+        return Engine()
+
+
+def save_snapshot(folder: Path, snapshot: bytes) -> None:
+    """Keep an engine's snapshot, durably. Call it once the lake holds all up to the snapshot's `last_seq`."""
+    path = folder / SNAPSHOT_FILE
+    make_folder(path.parent)
+    replace(path, snapshot)
+
+
+def replay(folder: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> Engine:
+    """A new engine that has seen all of a home's history; `progress` hears (seq, last seq) now and then."""
+    engine = Engine()
+    for entries, end in _stored(folder, engine):
+        engine.apply(entries)
+        progress(engine.last_seq, end - 1)
+    return engine
+
+
+def live_tail(folder: Path) -> list[LakeBatch]:
+    """What the lake does not hold yet, decoded from the log: for queries of another process."""
+    bronze = Bronze(folder)
+    held = bronze.durable()
+    engine = restore(folder)
+    tail = LakeBatch()
+    for entries, _ in _stored(folder, engine):
+        output = engine.apply(entries)
+        tail.entries += [entry for entry in entries if entry.seq > held]
+        tail.readings += [stored for stored in output.readings if stored.seq > held]
+        tail.facts += [placed for placed in output.facts if placed[0] > held]
+        tail.rejected += [refused for refused in output.rejected if refused.seq > held]
+    return [tail]
+
+
+def _stored(folder: Path, engine: Engine) -> Iterator[tuple[list[Entry], int]]:
+    """Entries that the engine has not seen, in lists, each with the seq after the last."""
+    bronze = Bronze(folder)
+    if not (folder / LOG_FILE).exists():
+        end = bronze.durable() + 1
+        for entries in bronze.entries(engine.last_seq + 1):
+            yield entries, end
+        return
+    log = SqliteLog(folder / LOG_FILE)
+    try:
+        end = log.end()
+        for entries in history(bronze, log, engine.last_seq + 1):
+            yield entries, end
+    finally:
+        log.close()
