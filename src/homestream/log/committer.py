@@ -1,0 +1,145 @@
+"""Group commit: many appends, one fsync. While one commit is on its way to disk, the next batch gathers.
+
+A thread of its own writes, so that the event loop never waits for the disk. Order is kept: entries get
+their seq, callbacks run and `on_commit` sees them in the order of the appends.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from homestream.errors import HomestreamError
+from homestream.log.port import Log
+from homestream.log.sqlite import LogError
+from homestream.reading import Entry
+
+#: Bytes of payload that may wait for the disk. Beyond it doors stop reading; a second of a fast disk.
+MAX_WAITING_BYTES = 32 << 20
+
+#: As many entries may wait, however small.
+MAX_WAITING = 100_000
+
+#: Called on the event loop with the seq of an append's first entry, once on disk, or with why it is not.
+Done = Callable[[int | LogError], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Committer:
+    """The asyncio side of a `Log`. Use it from one event loop; `start` before, `stop` after."""
+
+    def __init__(self, log: Log, on_commit: Callable[[list[Entry]], None]) -> None:
+        """`on_commit` gets all that was committed, in order, with seq, on the event loop."""
+        self._log = log
+        self._on_commit = on_commit
+        self._wake = threading.Condition()
+        self._waiting: list[Entry] = []
+        self._callbacks: list[tuple[int, Done]] = []
+        self._bytes = 0
+        self._stopping = False
+        self._in_hand = 0
+        self._when_room: list[Callable[[], None]] = []
+        self._thread = threading.Thread(target=self._write, name="committer", daemon=True)
+
+    async def start(self) -> None:
+        """Begin to write."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Write what waits, run its callbacks, end the thread."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        # The last callbacks were handed to the loop before the thread ended, so they run before this returns.
+        await asyncio.to_thread(self._thread.join)
+
+    @property
+    def full(self) -> bool:
+        """Too much waits for the disk: stop taking in, and ask `when_room`."""
+        return self._bytes + self._in_hand > MAX_WAITING_BYTES or len(self._waiting) > MAX_WAITING
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        """Call `resume` once, when no longer `full`."""
+        self._when_room.append(resume)
+
+    def append(self, entries: Sequence[Entry]) -> asyncio.Future[int]:
+        """A future of the seq of the first of `entries`, done once they are on disk; or of a `LogError`."""
+        future: asyncio.Future[int] = self._loop.create_future()
+
+        def done(first: int | LogError) -> None:
+            if future.cancelled():
+                return
+            if isinstance(first, LogError):
+                future.set_exception(first)
+            else:
+                future.set_result(first)
+
+        self.append_nowait(entries, done)
+        return future
+
+    def append_nowait(self, entries: Sequence[Entry], done: Done) -> None:
+        """The hot path: `done` is called on the event loop. Appending nothing asks only for the order."""
+        with self._wake:
+            if self._stopping:
+                raise HomestreamError("the log is closing; nothing more can be taken in")
+            self._waiting.extend(entries)
+            self._callbacks.append((len(entries), done))
+            self._bytes += sum([len(entry.payload) for entry in entries])
+            self._wake.notify()
+
+    def _write(self) -> None:
+        while True:
+            with self._wake:
+                while not self._callbacks and not self._stopping:
+                    self._wake.wait()
+                if not self._callbacks:
+                    return
+                entries, callbacks = self._waiting, self._callbacks
+                self._waiting, self._callbacks = [], []
+                self._in_hand, self._bytes = self._bytes, 0
+            first = self._commit(entries)
+            self._in_hand = 0
+            if not isinstance(first, LogError):
+                entries = _stamp(entries, first)
+            try:
+                self._loop.call_soon_threadsafe(self._finish, entries, callbacks, first)
+            except RuntimeError:
+                return  # the loop was closed without stop(): nobody is left to tell
+
+    def _commit(self, entries: list[Entry]) -> int | LogError:
+        try:
+            return self._log.append(entries)
+        except LogError as error:
+            return error
+        except Exception as bug:
+            _log.exception("the log failed in an unforeseen way")
+            return LogError(f"the log failed: {bug!r}; see the program's own messages")
+
+    def _finish(self, entries: list[Entry], callbacks: list[tuple[int, Done]], first: int | LogError) -> None:
+        at = first
+        for count, done in callbacks:
+            try:
+                done(at)
+            except Exception:
+                _log.exception("a callback of the log failed")
+            if not isinstance(at, LogError):
+                at += count
+        if self._when_room and not self.full:
+            waiting, self._when_room = self._when_room, []
+            for resume in waiting:
+                resume()
+        if entries and not isinstance(first, LogError):
+            self._on_commit(entries)
+
+
+#: A NamedTuple from one iterable without a Python frame each.
+_make = partial(tuple.__new__, Entry)
+
+
+def _stamp(entries: list[Entry], first: int) -> list[Entry]:
+    """The entries with their seq, counting from `first`; by C loops, for the hot path."""
+    _, *columns = zip(*entries, strict=True) if entries else ((),)
+    return list(map(_make, zip(range(first, first + len(entries)), *columns, strict=True)))

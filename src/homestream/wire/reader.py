@@ -1,0 +1,168 @@
+"""A byte stream -> packets. The hot path: one loop over a whole received buffer, no object per byte.
+
+A run of PUBLISH packets of QoS 0 and 1 becomes one `Batch` of columns, so that what follows (log entries,
+acknowledgements) is made by C loops over lists too. Any split of the same stream gives the same packets.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from homestream.wire.packets import CONNECT, PUBACK, PUBREC, MalformedPacket, Packet, decode, text
+from homestream.wire.topics import check_topic
+
+#: A packet of more is refused unread. 1 MiB is far above any device's and small enough for thousands.
+MAX_PACKET = 1 << 20
+
+#: How much of what broke the protocol is kept to look at.
+EVIDENCE = 4096
+
+#: Of a CONNECT only what comes before its strings, one of which is a password.
+CONNECT_EVIDENCE = 12
+
+#: Topics remembered decoded and checked; at most 1,024 characters each.
+MAX_REMEMBERED = 10_000
+
+PUBACK_HEAD = bytes((PUBACK << 4, 2))
+PUBREC_HEAD = bytes((PUBREC << 4, 2))
+
+
+class Violation(NamedTuple):
+    """The stream broke the protocol here and is dead: why, and its first bytes from there."""
+
+    reason: str
+    data: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """A run of PUBLISH packets as columns. `heads` are their first bytes (QoS, retain).
+
+    `ids` are the packet ids, two bytes each as on the wire, of those that want an acknowledgement, which
+    `ack` begins: PUBACK for QoS 1, PUBREC for QoS 2 (then the batch holds that packet alone).
+    """
+
+    topics: list[str] = field(default_factory=list)
+    payloads: list[bytes] = field(default_factory=list)
+    heads: list[int] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    ack: bytes = PUBACK_HEAD
+
+    def acknowledgement(self) -> bytes:
+        """All its PUBACK or PUBREC packets, in order."""
+        return self.ack + self.ack.join(self.ids) if self.ids else b""
+
+
+class Topics(dict[bytes, str]):
+    """Topic bytes -> checked topic. Share one between connections: the devices of a home repeat theirs."""
+
+    def __missing__(self, raw: bytes) -> str:
+        topic = text(raw)
+        check_topic(topic, MalformedPacket)
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        self[raw] = topic
+        return topic
+
+
+class Reader:
+    """Takes what was received, returns the packets that are complete."""
+
+    def __init__(self, topics: Topics, max_packet: int = MAX_PACKET) -> None:
+        self._topics = topics
+        self._max_packet = max_packet
+        self._rest = bytearray()
+        self._need = 0
+        self._begun = False
+        self._dead = False
+
+    def feed(self, data: bytes) -> list[Packet | Batch | Violation]:
+        """Packets in order; a `Violation`, if any, comes last, and nothing comes after it."""
+        if self._dead:
+            return []
+        if self._rest:
+            # Gather until the packet is whole: a megabyte sent byte by byte is not copied a million times.
+            self._rest += data
+            if len(self._rest) < self._need:
+                return []
+            data = bytes(self._rest)
+            self._rest.clear()
+        if not self._begun and data:
+            if data[0] != CONNECT << 4:
+                self._dead = True
+                return [Violation("first packet is not CONNECT", data[:EVIDENCE])]
+            self._begun = True
+        return self._split(data)
+
+    def _split(self, data: bytes) -> list[Packet | Batch | Violation]:
+        found: list[Packet | Batch | Violation] = []
+        names = self._topics
+        batch: Batch | None = None
+        pos, size = 0, len(data)
+        self._need = 0
+        try:
+            while size - pos >= 2:
+                head, length, body = data[pos], data[pos + 1], pos + 2
+                if length > 127:
+                    length, body = self._length(data, pos, size)
+                    if not body:
+                        break
+                end = body + length
+                if end > size:
+                    self._need = end - pos
+                    break
+                if head & 0xF0 != 0x30:
+                    batch = None
+                    found.append(decode(head, data[body:end]))
+                    pos = end
+                    continue
+                if batch is None or head & 4:
+                    if head & 6 == 6:
+                        raise MalformedPacket("PUBLISH of QoS 3")
+                    batch = Batch(ack=PUBREC_HEAD if head & 4 else PUBACK_HEAD)
+                    found.append(batch)
+                    topics, payloads, heads, ids = batch.topics, batch.payloads, batch.heads, batch.ids
+                after = body + 2
+                middle = after + (data[body] << 8 | data[body + 1])
+                if middle > end:
+                    raise MalformedPacket("packet ends too early")
+                topic = names[data[after:middle]]
+                if head & 6:
+                    after = middle + 2
+                    packet_id = data[middle:after]
+                    if after > end or packet_id == b"\0\0":
+                        raise MalformedPacket("PUBLISH without a packet id")
+                    ids.append(packet_id)
+                else:
+                    after = middle
+                    if head & 8:
+                        raise MalformedPacket("PUBLISH of QoS 0 marked as a duplicate")
+                topics.append(topic)
+                payloads.append(data[after:end])
+                heads.append(head)
+                if head & 4:
+                    batch = None
+                pos = end
+        except (MalformedPacket, IndexError) as error:
+            self._dead = True
+            reason = str(error) if isinstance(error, MalformedPacket) else "packet ends too early"
+            found = [one for one in found if not isinstance(one, Batch) or one.topics]
+            kept = CONNECT_EVIDENCE if data[pos] >> 4 == CONNECT else EVIDENCE
+            found.append(Violation(reason, data[pos : pos + kept]))
+            return found
+        if pos < size:
+            self._rest += data[pos:] if pos else data
+        return found
+
+    def _length(self, data: bytes, pos: int, size: int) -> tuple[int, int]:
+        """A remaining length of two to four bytes and where the body starts; (0, 0) while incomplete."""
+        length = shift = 0
+        for at in range(pos + 1, min(pos + 5, size)):
+            length |= (data[at] & 127) << shift
+            shift += 7
+            if data[at] < 128:
+                if length > self._max_packet:
+                    raise MalformedPacket(f"packet of {length} bytes, more than {self._max_packet}")
+                return length, at + 1
+        if size >= pos + 5:
+            raise MalformedPacket("packet length has more than four bytes")
+        return 0, 0
