@@ -1,0 +1,297 @@
+"""The fold of one home: its entries, one after the other, become readings and facts.
+
+`step` takes a message's readings, `tick` the time, `act` what a person did. The path of one reading: find
+its series; move the clock, which fires timers and closes windows that are due by then; append it to the
+series; tell the operators that watch it. What is not the plain case (late, out of order, unknown, a
+duplicate, the first after a blind interval) goes through `_place`.
+"""
+
+from collections.abc import Sequence
+from math import isnan, nan
+from typing import Any
+
+import msgspec
+
+from homestream.dialects.port import Row
+from homestream.dialects.registry import Registry
+from homestream.engine.clock import LATENESS
+from homestream.engine.devices import Introductions
+from homestream.engine.operator import GAP_MS, Operator
+from homestream.engine.output import Account, Output, Stored, rejected
+from homestream.engine.rollup import Rollup
+from homestream.engine.series import BEFORE, Series
+from homestream.engine.stage import Stage
+from homestream.engine.timers import NEVER
+from homestream.engine.view import View
+from homestream.home import HomeConfig
+from homestream.reading import Entry, Reading
+
+#: Series of one home: 300 devices with 30 metrics each; a flood of invented names must not fill the memory.
+MAX_SERIES = 10_000
+
+#: No sensor means a number beyond this, and sums of what is within never overflow.
+HUGE = 1e15
+
+_tuple = tuple.__new__
+
+
+class HomeFold:
+    """All running state of one home; `stage` is what its operators see of it."""
+
+    def __init__(self, home: str, config: HomeConfig, operators: list[Operator]) -> None:
+        """A home that has seen nothing; `operators` are called in the order given."""
+        self.stage = Stage(home, config, operators)
+        self.stage.configure(config)
+        self.watermark = BEFORE
+        self._rollup = Rollup(home, config.zone, self.stage.conclude, self.stage.announce)
+        self._devices = Introductions(self.stage.registry)
+        #: arrival of the newest entry, and whether a tick was among them
+        self._heard = 0
+        self._ticked = False
+
+    @property
+    def now(self) -> int:
+        """The home's clock, ms; 0 before it has seen anything."""
+        return self.stage.now
+
+    @property
+    def config(self) -> HomeConfig:
+        """The home's configuration as last seen in the log."""
+        return self.stage.config
+
+    @property
+    def registry(self) -> Registry:
+        """The home's devices; the dialects fill it."""
+        return self.stage.registry
+
+    def step(self, entry: Entry, rows: Sequence[Row], account: Account, out: Output) -> None:
+        """A message: `rows` is what its items were decoded to, one Row for each of `entry.items`."""
+        seq, stage = entry.seq, self.stage
+        self._hear(entry.arrived)
+        if stage.registry.version != self._devices.version:
+            self._introduce(entry.arrived)
+        account.received += entry.items
+        table, stored = stage.table, out.readings
+        for number, row in enumerate(rows):
+            if not isinstance(row, list):
+                account.rejected += 1
+                out.rejected.append(rejected(entry, number, row.reason))
+                continue
+            fresh = not row  # an item knowingly ignored counts as stored
+            late = full = False
+            for reading in row:
+                _, device, metric, time, value = reading
+                series = table.get((device, metric)) or self._learn(device, metric)
+                if series is None:
+                    full = True
+                elif (
+                    time > series.time
+                    and time > self.watermark
+                    and -HUGE < value < HUGE
+                    and series.blind is None
+                ):
+                    if time > stage.now:
+                        if time >= stage.due:
+                            self._advance(time)
+                        stage.now = time
+                        self.watermark = time - LATENESS
+                    series.times.append(time)
+                    series.values.append(value)
+                    series.time = time
+                    series.value = value
+                    stored.append(_tuple(Stored, (seq, reading, False, False)))
+                    fresh = True
+                    if series.watchers:
+                        stage.tell(series, reading)
+                        if stage.due <= stage.now:
+                            self._advance(stage.now)
+                else:
+                    placed = self._place(series, reading, seq, out)
+                    if placed is not None:
+                        fresh = True
+                        late = late or placed.late
+            if fresh:
+                account.stored += 1
+                account.late += late
+            elif full:
+                account.rejected += 1
+                out.rejected.append(rejected(entry, number, f"more than {MAX_SERIES} series in this home"))
+            else:
+                account.duplicate += 1
+
+    def tick(self, entry: Entry) -> None:
+        """It is now `entry.arrived`."""
+        self._hear(entry.arrived)
+        self._ticked = True
+        self._advance(entry.arrived)
+
+    def act(self, entry: Entry, out: Output) -> None:
+        """A person or an API did something; what cannot be understood is rejected, with the reason."""
+        self._hear(entry.arrived)
+        self._advance(entry.arrived)
+        try:
+            body = msgspec.json.decode(entry.payload or b"{}", type=dict[str, Any])
+            config = HomeConfig.model_validate(body) if entry.topic == "configure" else None
+        except ValueError as error:  # what msgspec and pydantic raise
+            reason = f"{entry.topic}: {str(error).splitlines()[0]}"
+            out.rejected.append(rejected(entry, 0, reason))
+            return
+        if config is None:
+            by = entry.source.partition(":")[2] or entry.source
+            self.stage.act(entry.topic, body, by, entry.seq)
+        else:
+            self.stage.configure(config)
+            self._rollup.configure(config.zone)
+            self._introduce(entry.arrived)
+        self._advance(entry.arrived)
+
+    def view(self) -> dict[str, Any]:
+        """The page's picture of all that is true now; unknown values are None."""
+        stage = self.stage
+        values: dict[str, dict[str, Any]] = {}
+        mains = {device.id for device in self.config.device if device.mains}
+        for series in stage.table.values():
+            value = None if isnan(series.value) else series.value
+            values.setdefault(series.device, {})[series.metric] = [series.time, value]
+        return {
+            "home": {
+                "id": stage.home,
+                "name": self.config.name,
+                "timezone": self.config.timezone,
+                "rooms": self._rooms(),
+                "currency": self.config.tariff.currency,
+            },
+            "now": stage.now,
+            "mode": stage.mode,
+            "occupied": stage.occupied,
+            "devices": [
+                {
+                    "id": device.id,
+                    "room": device.room,
+                    "name": device.name,
+                    "metrics": list(device.metrics),
+                    "commands": list(device.commands),
+                    "available": device.available,
+                    "mains": device.id in mains,
+                }
+                for device in stage.registry
+            ],
+            "values": values,
+            "blind": [
+                msgspec.to_builtins(stage.interval(series))
+                for series in stage.table.values()
+                if series.blind is not None
+            ],
+            **stage.seen.picture(),
+        }
+
+    def snapshot(self) -> Any:
+        """All running state as builtins; between two entries only, when no fact waits to be taken away."""
+        stage = self.stage
+        return {
+            "home": stage.home,
+            "config": stage.config.model_dump_json(by_alias=True),
+            "clock": [stage.now, self.watermark, stage.due, self._heard, self._ticked],
+            "mode": stage.mode,
+            "occupied": stage.occupied,
+            "digest": stage.digest,
+            "registry": stage.registry.snapshot(),
+            "series": [series.snapshot() for series in stage.table.values()],
+            "rollup": self._rollup.snapshot(),
+            "timers": stage.timers.snapshot(),
+            "view": stage.seen.snapshot(),
+            "operators": {operator.name: operator.snapshot() for operator in stage.operators},
+        }
+
+    @classmethod
+    def restore(cls, state: Any, operators: list[Operator]) -> "HomeFold":
+        """The inverse of `snapshot`; an operator it knows nothing of starts afresh."""
+        config = HomeConfig.model_validate_json(state["config"])
+        fold = cls(state["home"], config, operators)
+        stage = fold.stage
+        stage.adopt(Registry.restore(state["registry"]))
+        for row in state["series"]:
+            series = Series.restore(row)
+            stage.table[series.device, series.metric] = series
+        for operator in operators:
+            if operator.name in state["operators"]:
+                operator.restore(state["operators"][operator.name])
+        for series in stage.table.values():
+            stage.watch(series)
+        stage.now, fold.watermark, stage.due, fold._heard, fold._ticked = state["clock"]
+        stage.mode, stage.occupied, stage.digest = state["mode"], state["occupied"], state["digest"]
+        stage.timers.restore(state["timers"])
+        stage.seen = View.restore(state["view"])
+        stage.facts.clear()  # what configuring concluded is in the state already
+        fold._rollup.restore(state["rollup"])
+        fold._devices = Introductions(stage.registry)
+        return fold
+
+    def _rooms(self) -> list[str]:
+        """Rooms as configured, then those that devices are in, in the order learned."""
+        rooms = dict.fromkeys(self.config.rooms)
+        rooms.update(dict.fromkeys(device.room for device in self.registry if device.room))
+        return list(rooms)
+
+    def _place(self, series: Series, reading: Reading, seq: int, out: Output) -> Stored | None:
+        """A reading that is not the plain case: as stored, or None for a duplicate."""
+        stage, time = self.stage, reading.time
+        if not (isnan(reading.value) or -HUGE < reading.value < HUGE):
+            reading = reading._replace(value=nan)
+        if time > stage.now:
+            self._advance(time)
+        index, what = series.insert(time, reading.value)
+        if what == "duplicate":
+            return None
+        stored = Stored(seq, reading, time < self.watermark, what == "correction")
+        out.readings.append(stored)
+        self._rollup.touch(series, index, stage.now)
+        newest = time >= series.time
+        if newest:
+            stage.renew(series, reading)
+        if newest and not stored.late:
+            stage.tell(series, reading)
+        else:
+            stage.tell_late(series, reading)
+        if stage.due <= stage.now:
+            self._advance(stage.now)
+        return stored
+
+    def _learn(self, device: str, metric: str) -> Series | None:
+        """A series seen for the first time; None when there are too many."""
+        table = self.stage.table
+        if len(table) >= MAX_SERIES:
+            return None
+        series = table[device, metric] = Series(device, metric)
+        self.stage.watch(series)
+        return series
+
+    def _introduce(self, arrived: int) -> None:
+        for fact in self._devices.due(self.stage.home, self.stage.now or arrived):
+            self.stage.announce(fact)
+
+    def _hear(self, arrived: int) -> None:
+        """Note that the log was written at `arrived`; where ticks were missed before, say so."""
+        since = self._heard
+        if arrived > since:
+            if self._ticked and arrived - since > GAP_MS:
+                self.stage.gap(since, arrived)
+            self._heard = arrived
+
+    def _advance(self, to: int) -> None:
+        """Move the clock, with all that falls due on the way in order of time, windows before timers."""
+        stage, rollup, timers = self.stage, self._rollup, self.stage.timers
+        if rollup.due == NEVER:
+            rollup.start(to - LATENESS)
+        while (due := min(rollup.due, timers.next())) <= to:
+            stage.now = max(stage.now, due)
+            self.watermark = stage.now - LATENESS
+            if rollup.due == due:
+                rollup.close(stage.now, stage.table.values())
+                if rollup.due <= to:
+                    rollup.skip(to - LATENESS, stage.table.values())
+            else:
+                stage.fire()
+        stage.due = due
+        stage.now = max(stage.now, to)
+        self.watermark = stage.now - LATENESS
