@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from homestream.engine.fact import AnyFact
-from homestream.reading import Reading
+from homestream.reading import Entry, Reading
 
 
 class Stored(NamedTuple):
@@ -47,3 +47,13 @@ class Account:
     duplicate: int = 0
     rejected: int = 0
     late: int = 0
+
+
+#: So much of a refused message is kept with its reason.
+KEPT = 4096
+
+
+def rejected(entry: Entry, row: int, reason: str) -> Rejected:
+    """The record of one refused item of an entry."""
+    seq, _, home, source, topic, payload, arrived, _ = entry
+    return Rejected(seq, home, source, topic, row, reason, payload[:KEPT], arrived)
