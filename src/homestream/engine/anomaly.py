@@ -1,4 +1,4 @@
-"""Values that cannot be (range) and values that are not usual (spike).
+"""Values that are not usual: spikes. What cannot be at all, the dialects refuse.
 
 Each series of a climate or grid quantity keeps its usual level and spread, as exponentially weighted means
 of the value and of its absolute deviation; what an outlier adds is cut off, so that one spike does not make
@@ -17,7 +17,7 @@ from homestream.engine.fact import Anomaly, Evidence
 from homestream.engine.operator import Context
 from homestream.engine.quiet import Quiet
 from homestream.engine.wording import amount, label
-from homestream.reading import METRICS, STATES, Reading
+from homestream.reading import Reading
 
 #: Metric -> the smallest deviation worth a word; below it lie a sensor's steps and a room's ordinary day.
 SPIKES = {
@@ -44,27 +44,23 @@ STALE_MS = 30 * 60_000
 #: One alert a series in so long, however often it leaps.
 COOLDOWN_MS = 3_600_000
 
-RANGE_RULE, SPIKE_RULE = "Impossible value", "Unusual value"
+RULE = "Unusual value"
 
 
 class Usual:
     """Level and spread of one series; `odd` counts outliers in a row, `told` is when an alert last opened."""
 
-    __slots__ = ("count", "floor", "high", "level", "low", "odd", "outside", "spread", "time", "told")
+    __slots__ = ("count", "floor", "level", "odd", "spread", "time", "told")
 
     def __init__(self, metric: str) -> None:
-        self.floor = SPIKES.get(metric, 0.0)
-        _, self.low, self.high = METRICS[metric]
+        self.floor = SPIKES[metric]
         self.level = self.spread = 0.0
         self.count = self.time = self.odd = self.told = 0
-        self.outside = False
-
-    def deviation(self) -> float:
-        """How far from the level a value may be."""
-        return max(self.floor, SPIKE * self.spread)
 
     def learn(self, value: float) -> None:
         """Move level and spread towards `value`."""
+        if not self.count:
+            self.level = value
         off = value - self.level
         if self.count < WARM:
             self.count += 1
@@ -87,26 +83,16 @@ class Anomalies(Quiet):
 
     @override
     def wants(self, ctx: Context, device: str, metric: str) -> bool:
-        return metric in METRICS and metric not in STATES
+        return metric in SPIKES
 
     @override
     def on_reading(self, ctx: Context, reading: Reading) -> None:
         _, device, metric, time, value = reading
+        if isnan(value):
+            return
         usual = self._usual.get((device, metric))
         if usual is None:
             usual = self._usual[device, metric] = Usual(metric)
-        if usual.low <= value <= usual.high:
-            if usual.outside:
-                usual.outside = False
-                self._over(ctx, RANGE_RULE, device, metric, time)
-            if usual.floor:
-                self._judge(ctx, reading, usual)
-        elif not isnan(value) and not usual.outside:
-            usual.outside = True
-            self._tell(ctx, reading, usual, "range", usual.low, usual.high)
-
-    def _judge(self, ctx: Context, reading: Reading, usual: Usual) -> None:
-        value, time = reading.value, reading.time
         if time - usual.time > STALE_MS and usual.count:
             usual.level, usual.odd = value, 0
         usual.time = time
@@ -114,50 +100,49 @@ class Anomalies(Quiet):
         if usual.count < WARM or -reach <= value - usual.level <= reach:
             if usual.odd:
                 usual.odd = 0
-                self._over(ctx, SPIKE_RULE, reading.device, reading.metric, time)
+                self._over(ctx, reading)
         else:
             usual.odd += 1
             if usual.odd == 1:
-                self._tell(ctx, reading, usual, "spike", usual.level - reach, usual.level + reach)
+                self._tell(ctx, reading, usual, reach)
             elif usual.odd >= MOVED:
                 usual.level, usual.odd = value, 0
-                self._over(ctx, SPIKE_RULE, reading.device, reading.metric, time)
+                self._over(ctx, reading)
         usual.learn(value)
 
-    def _tell(self, ctx: Context, reading: Reading, usual: Usual, kind: str, low: float, high: float) -> None:
+    def _tell(self, ctx: Context, reading: Reading, usual: Usual, reach: float) -> None:
         _, device, metric, time, value = reading
-        between = f"{amount(metric, low)} to {amount(metric, high)}"
-        text = f"{amount(metric, value)}, {'usual' if kind == 'spike' else 'possible'} {between}"
+        low, high = usual.level - reach, usual.level + reach
+        text = f"{amount(metric, value)}, usual {amount(metric, low)} to {amount(metric, high)}"
         ctx.emit(
             Anomaly(
                 home=ctx.home,
                 time=time,
                 device=device,
                 metric=metric,
-                kind=kind,
+                kind="spike",
                 value=value,
                 low=low,
                 high=high,
                 text=text,
             )
         )
-        rule, key = (SPIKE_RULE if kind == "spike" else RANGE_RULE), _key(device, metric)
-        if self._alerts.get(rule, key) is None and time - usual.told >= COOLDOWN_MS:
+        if time - usual.told >= COOLDOWN_MS and self._alerts.get(RULE, _key(reading)) is None:
             usual.told = time
             self._alerts.open(
                 ctx,
-                rule=rule,
-                key=key,
+                rule=RULE,
+                key=_key(reading),
                 severity="info",
-                text=f"{rule} · {label(ctx, device)} {metric.replace('_', ' ')} {text}",
+                text=f"{RULE} · {label(ctx, device)} {metric.replace('_', ' ')} {text}",
                 time=time,
                 evidence=(Evidence(device, metric, time, value),),
             )
 
-    def _over(self, ctx: Context, rule: str, device: str, metric: str, time: int) -> None:
-        alert = self._alerts.get(rule, _key(device, metric))
+    def _over(self, ctx: Context, reading: Reading) -> None:
+        alert = self._alerts.get(RULE, _key(reading))
         if alert is not None:
-            self._alerts.clear(ctx, alert, time)
+            self._alerts.clear(ctx, alert, reading.time)
 
     @override
     def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
@@ -182,5 +167,5 @@ class Anomalies(Quiet):
         self._alerts.restore(state["alerts"])
 
 
-def _key(device: str, metric: str) -> str:
-    return f"{device}.{metric}"
+def _key(reading: Reading) -> str:
+    return f"{reading.device}.{reading.metric}"

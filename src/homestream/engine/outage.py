@@ -1,9 +1,10 @@
 """Silence: a device that says nothing for longer than it ever did has an outage.
 
 The expected interval is `expect_every` where `home.toml` gives it, else learned from the gaps between a
-device's messages. One that speaks steadily is silent after three of its longest gaps; one that speaks only
-when something changes, after a day: a door that nobody opens is not lost. While the hub was down nobody
-listened; that time counts for no device's silence.
+device's messages: their mean, their mean deviation from it, and the longest of late. A device that speaks
+steadily is silent after three of its longest gaps; one that speaks only when something changes, after a
+day: a door that nobody opens is not lost. While the hub was down nobody listened; that time counts for no
+device's silence.
 """
 
 from math import isnan
@@ -25,15 +26,16 @@ WARM = 12
 FACTOR = 3
 #: Nothing is called silent sooner; a slow Wi-Fi reconnect takes 20 s.
 SHORTEST_MS = 30_000
-#: Longest gap over mean gap beyond which a device speaks when something changes, not steadily.
-STEADY = 5.0
+#: Deviation of the gaps over their mean beyond which a device speaks when something changes, not steadily:
+#: it is 0 for a metronome, 0.74 for events that come by chance.
+STEADY = 0.5
 #: Silence of those: 25 h, as Zigbee2MQTT's for battery devices; a sensor's daily report gets an hour's delay.
 CHANGE_ONLY_MS = 25 * 3_600_000
 #: A device that said it goes offline is believed after a minute: most are back by then.
 OFFLINE_MS = 60_000
 #: The longest gap fades by this share a message, so that one bad night is forgotten in some hundred.
 FADE = 1 / 256
-#: Mean gap: weight of the newest.
+#: Weight of the newest gap in mean and deviation.
 WEIGHT = 1 / 16
 #: How often, in messages, the deadline is looked at again while a device speaks.
 LOOK = 32
@@ -44,12 +46,12 @@ RULE = "Device silent"
 class Watch:
     """What is known of one device's talk. ms; `expected` 0: learn; `silent` when it fell silent, else 0."""
 
-    __slots__ = ("armed", "count", "expected", "last", "longest", "mean", "silent")
+    __slots__ = ("armed", "count", "expected", "last", "longest", "mean", "silent", "wobble")
 
     def __init__(self, last: int, expected: int) -> None:
         self.last, self.expected = last, expected
         self.count = self.armed = self.silent = 0
-        self.mean = self.longest = 0.0
+        self.mean = self.wobble = self.longest = 0.0
 
     def hear(self, time: int) -> None:
         """A message: learn from the gap before it."""
@@ -57,9 +59,15 @@ class Watch:
         if gap <= 0:
             return  # the same message's other metric
         self.last = time
+        if self.silent:
+            # a true outage teaches nothing; but a device that often pauses so long is given more each time
+            gap = min(gap, 2 * (self.patience() or gap))
         self.count += 1
-        self.mean += (gap - self.mean) * (WEIGHT if self.count > 16 else 1 / self.count)
-        self.longest = gap if gap > self.longest else self.longest * (1 - FADE)
+        weight = max(WEIGHT, 1 / self.count)
+        off = gap - self.mean
+        self.mean += off * weight
+        self.wobble += (abs(off) - self.wobble) * weight if self.count > 1 else 0.0
+        self.longest = max(gap, self.longest * (1 - FADE))
 
     def patience(self) -> int | None:
         """How long it may be silent; None while that is not known."""
@@ -67,7 +75,7 @@ class Watch:
             return self.expected
         if self.count < WARM:
             return None
-        if self.longest > STEADY * self.mean:
+        if self.wobble > STEADY * self.mean:
             return max(CHANGE_ONLY_MS, int(FACTOR * self.longest))
         return max(SHORTEST_MS, int(FACTOR * self.longest))
 

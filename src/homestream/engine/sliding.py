@@ -28,6 +28,8 @@ class Sliding:
 
     def pieces(self, now: int) -> list[tuple[int, float]]:
         """(ms held, value) of what is known within the span ending `now`, oldest first; left-hold."""
+        if not self.times:
+            return []
         start = now - self.span
         first = max(bisect_right(self.times, start) - 1, 0)
         ends = [*self.times[first + 1 :], now]

@@ -1,0 +1,185 @@
+"""Silence through the real engine: learned, configured, announced; and what is no silence."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homestream.engine.fact import Alert, Blind, Outage
+from homestream.engine.outage import CHANGE_ONLY_MS, SHORTEST_MS, WARM, Watch
+
+from .bench import MIN, TEN, Bench, H, S
+
+T = "bath/sensor.temperature"
+
+
+def steady(every: int, times: int = 30, **config: Any) -> Bench:
+    """A sensor that speaks steadily; the last word is `now`."""
+    bench = Bench(**config)
+    for place in range(times):
+        bench.say(T, 20 + place % 3)
+        if place < times - 1:
+            bench.wait(every)
+    return bench
+
+
+def states(bench: Bench) -> list[str]:
+    return [outage.state for outage in bench.said(Outage)]
+
+
+def test_a_steady_sensor_is_silent_after_three_of_its_gaps():
+    bench = steady(MIN)
+    last = bench.now
+    bench.wait(179 * S)
+    assert states(bench) == []
+    bench.wait(S)
+    [outage] = bench.said(Outage)
+    assert (outage.device, outage.state, outage.since, outage.time) == (
+        "bath/sensor",
+        "silent",
+        last,
+        last + 3 * MIN,
+    )
+    [alert] = bench.said(Alert)
+    assert (alert.rule, alert.text, alert.severity) == (
+        "Device silent",
+        "Bath sensor silent for 3 min",
+        "warning",
+    )
+
+
+def test_what_it_measured_is_unknown_until_it_is_back():
+    bench = steady(MIN)
+    last = bench.now
+    bench.wait(4 * MIN)
+    assert bench.engine.view("home")["values"]["bath/sensor"]["temperature"][1] is None
+    bench.say(T, 21)
+    assert states(bench) == ["silent", "back"]
+    assert [(b.start, b.end, b.after) for b in bench.said(Blind)] == [
+        (last, None, None),
+        (last, bench.now, 21.0),
+    ]
+    assert [a.state for a in bench.said(Alert)] == ["opened", "cleared"]
+
+
+def test_a_fast_sensor_is_given_half_a_minute():
+    bench = steady(5 * S)
+    bench.wait(29 * S)
+    assert states(bench) == []
+    bench.wait(S)
+    assert states(bench) == ["silent"]
+
+
+def test_a_restart_marks_nothing_silent():
+    bench = steady(MIN)
+    bench.wait(30 * S)
+    bench.down(12 * H)
+    bench.wait(2 * MIN)
+    assert states(bench) == []
+    bench.wait(MIN)
+    assert states(bench) == ["silent"]
+
+
+def test_a_message_first_after_a_restart_marks_nothing_silent():
+    bench = steady(MIN)
+    bench.down(12 * H)
+    bench.say("bath/other.temperature", 20)
+    bench.wait(2 * MIN)
+    assert states(bench) == []
+
+
+def test_a_contact_is_not_lost_because_nobody_opens_the_door():
+    bench = Bench()
+    for place in range(40):
+        bench.say("hall/door.contact", place % 2)
+        bench.wait((10 * S, 20 * MIN, MIN, 2 * H)[place % 4])
+    bench.wait(22 * H)
+    assert states(bench) == []
+    bench.wait(2 * H)
+    assert states(bench) == ["silent"]
+
+
+def test_a_few_words_teach_nothing():
+    bench = steady(MIN, times=WARM - 1)
+    bench.wait(24 * H)
+    assert states(bench) == []
+
+
+def test_what_is_configured_counts():
+    bench = steady(MIN, times=2, device=[{"id": "bath/sensor", "expect_every": "10m"}])
+    bench.wait(599 * S)
+    assert states(bench) == []
+    bench.wait(S)
+    assert states(bench) == ["silent"]
+    bench.configure()
+    bench.say(T, 20)
+    bench.configure(device=[{"id": "bath/sensor", "expect_every": "1m"}])
+    bench.wait(MIN)
+    assert states(bench) == ["silent", "back", "silent"]
+
+
+def test_a_last_will_is_believed_after_a_minute():
+    bench = steady(MIN, times=3)
+    bench.online("bath/sensor", False)
+    bench.wait(30 * S)
+    bench.online("bath/sensor", True)
+    bench.say(T, 20)
+    bench.wait(2 * MIN)
+    assert states(bench) == []
+    bench.online("bath/sensor", False)
+    bench.wait(2 * MIN)
+    assert states(bench) == ["silent"]
+    bench.say(T, 20)
+    assert states(bench) == ["silent", "back"]
+
+
+def test_one_unknown_value_is_no_outage():
+    bench = Bench()
+    for _ in range(40):
+        bench.say(T, "unknown")
+        bench.say("bath/sensor.humidity", 50)
+        bench.wait(MIN)
+    assert states(bench) == []
+
+
+def test_kept_readings_of_the_past_are_a_sign_of_life():
+    bench = steady(MIN)
+    bench.wait(10 * MIN)
+    bench.say(T, 20, at=bench.now - 5 * MIN)
+    assert states(bench) == ["silent", "back"]
+
+
+def test_silence_survives_a_restart():
+    whole, resumed = steady(MIN), steady(MIN)
+    for bench in (whole, resumed):
+        bench.wait(MIN)
+        if bench is resumed:
+            bench.restart()
+        bench.wait(5 * MIN)
+        if bench is resumed:
+            bench.restart()
+        bench.say(T, 20)
+        bench.wait(MIN)
+    assert states(resumed) == ["silent", "back"]
+    assert resumed.engine.digest() == whole.engine.digest()
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 10 * H), min_size=WARM, max_size=200))
+def test_patience_outlasts_what_was_heard_of_late(gaps):
+    watch = Watch(TEN, 0)
+    for gap in gaps:
+        assert watch.patience() is None or watch.count >= WARM
+        watch.hear(watch.last + gap)
+    patience = watch.patience()
+    assert patience is not None
+    assert patience >= max(SHORTEST_MS, *gaps[-50:])
+
+
+@given(st.integers(1, 10 * H), st.integers(WARM, 100))
+def test_a_metronome_gets_three_beats(gap, times):
+    watch = Watch(TEN, 0)
+    for _ in range(times):
+        watch.hear(watch.last + gap)
+    assert watch.patience() == max(SHORTEST_MS, 3 * gap)
+    assert CHANGE_ONLY_MS == 25 * H
