@@ -1,0 +1,5 @@
+"""`python -m homestream`."""
+
+from homestream.cli import main
+
+main()

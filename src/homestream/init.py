@@ -1,0 +1,93 @@
+"""`homestream init`: a commented `home.toml` and the two first credentials, in a folder of their own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from homestream.door.credentials import Credentials
+from homestream.errors import HomestreamError
+from homestream.home import FILE, parse
+
+TEMPLATE = """\
+# A home, as Homestream sees it. Every line that is commented out shows its default or an example.
+# Devices need no entry here: they appear by themselves once they speak. Name them to give them a room.
+
+name = "Home"
+timezone = "{timezone}"             # local time of days, nights and tariffs, as an IANA name
+# rooms = ["living_room", "kitchen"]  # the order of the rooms on the page
+
+[door]                              # where devices and people connect
+host = "127.0.0.1"                  # "0.0.0.0" opens it to your network
+mqtt_port = 1883
+http_port = 8080                    # page, API and HTTP ingest
+coap_port = 5683
+# anonymous = false                 # true: devices need no password (on loopback only)
+
+# [[device]]
+# id = "0x00158d0001a2b3c4"         # as the device calls itself; the page shows it
+# room = "laundry"
+# name = "Iron"
+
+# [[device]]
+# id = "hall/mains"
+# mains = true                      # the meter of the whole home
+
+# [[person]]
+# name = "Ada"
+# tracker = "ada_phone"             # a device that reports `presence`
+
+[tariff]
+currency = "EUR"
+per_kwh = 0.30
+
+[security]
+night_from = "23:00"
+night_to = "06:00"
+exit_delay = "30s"                  # after arming, this long to leave
+empty_after = "15m"                 # a door, then no motion for this long: nobody is home
+
+[notify]                            # name = an apprise URL, https://github.com/caronc/apprise
+# phone = "ntfy://my-topic"
+
+# Rules: when it starts, until it clears, how long it must hold.
+# [[rule]]
+# name     = "Iron left on"
+# when     = "laundry/iron.power > 1000"
+# until    = "laundry/iron.power < 50"
+# for      = "10m"
+# severity = "warning"              # info, warning, critical
+# cooldown = "1h"
+# do       = ["notify phone", "turn off laundry/iron"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What `init` made: the folder, the page's login and the devices' login (shown once, kept as hashes)."""
+
+    folder: Path
+    admin_password: str
+    device_password: str
+
+
+def init(folder: Path, text: str | None = None) -> Made:
+    """Write `home.toml` and the credentials `admin` (page) and `device` (devices) into `folder`.
+
+    `text` replaces the template. A folder that already is a home is left alone: HomestreamError.
+    """
+    if (folder / FILE).exists():
+        raise HomestreamError(f"{folder / FILE} is already there; start it: homestream up --home {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    text = text if text is not None else TEMPLATE.format(timezone=local_timezone())
+    config = parse(text)
+    (folder / FILE).write_text(text, encoding="utf-8")
+    credentials = Credentials.load(folder)
+    admin = credentials.add("admin", config.id, role="admin")
+    device = credentials.add("device", config.id, role="device")
+    return Made(folder, admin, device)
+
+
+def local_timezone() -> str:
+    """IANA zone of this machine, or UTC where it names none."""
+    link = Path("/etc/localtime")
+    _, found, name = str(link.resolve()).partition("zoneinfo/")
+    return name if found else "UTC"

@@ -1,0 +1,81 @@
+"""What follows a commit: entries -> engine -> live hub, outbox, and the rows that wait for the lake.
+
+It also keeps the books of durability. Order that keeps the promise: the lake is flushed up to seq N, then the
+engine's snapshot taken at N is saved, then the log is trimmed to N. A crash anywhere leaves a snapshot and a
+log that goes on after it.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from homestream.effects.worker import Effects
+from homestream.engine.fold import Engine
+from homestream.lake.writer import Lake, LakeBatch
+from homestream.log.port import Log
+from homestream.reading import Entry
+from homestream.replay import save_snapshot
+from homestream.system import System
+from homestream.web.hub import Hub
+
+#: Rows that may wait for the lake before a flush is asked for early: some 100 MB.
+FLUSH_ROWS = 500_000
+
+
+class Pipeline:
+    """The one consumer of the log. All methods run on the event loop; `flush` does its work in a thread."""
+
+    def __init__(self, engine: Engine, lake: Lake, log: Log, system: System) -> None:
+        """Nothing waits; `hub` and `effects` are set before the first entry."""
+        self.engine, self.lake, self.log, self.system = engine, lake, log, system
+        self.hub: Hub | None = None
+        self.effects: Effects | None = None
+        self.waiting = LakeBatch()
+        #: rows that a flush is writing, or could not write; still young to queries
+        self.writing = LakeBatch()
+
+    def committed(self, entries: list[Entry]) -> None:
+        """Take what is on disk, in order; at start, what the snapshot had not seen."""
+        output = self.engine.apply(entries)
+        if self.effects is not None:
+            self.effects.add(output.facts)
+        if self.hub is not None:
+            self.hub.publish(output.readings, output.facts)
+        self.waiting.entries += entries
+        self.waiting.readings += output.readings
+        self.waiting.facts += output.facts
+        self.waiting.rejected += output.rejected
+
+    def arrived(self, entries: list[Entry]) -> None:
+        """As `committed`, and measured: the oldest of a batch speaks for all of it."""
+        self.committed(entries)
+        oldest = min(entry.arrived for entry in entries)
+        self.system.measured(max(time.time() * 1000 - oldest, 0.0), len(entries))
+
+    @property
+    def full(self) -> bool:
+        """A flush is due whatever the clock says."""
+        return len(self.waiting.entries) + len(self.waiting.readings) > FLUSH_ROWS
+
+    def tail(self) -> list[LakeBatch]:
+        """What no query of the lake can see yet, oldest first."""
+        return [self.writing, self.waiting]
+
+    def take(self, rows: list[dict[str, Any]]) -> tuple[LakeBatch, int]:
+        """The rows a flush is to write, with `rows` of the system's own measures, and up to which seq."""
+        more, self.waiting = self.waiting, LakeBatch()
+        self.writing.entries += more.entries
+        self.writing.readings += more.readings
+        self.writing.facts += more.facts
+        self.writing.rejected += more.rejected
+        self.writing.system += rows
+        return self.writing, self.engine.last_seq
+
+    def flushed(self) -> None:
+        """They are in the lake, durably."""
+        self.writing = LakeBatch()
+
+    def keep(self, folder: Path, snapshot: bytes, upto: int) -> None:
+        """Save a snapshot taken at `upto`, which the lake has reached, and trim the log to it; blocking."""
+        save_snapshot(folder, snapshot)
+        self.log.trim(upto + 1)
