@@ -147,11 +147,12 @@ async def test_logins(open_doors, join) -> None:
             (Connect("c", True, 0, user=USER), packets.BAD_LOGIN),
             (Connect("c", True, 0, user="nobody", password=b"x"), packets.BAD_LOGIN),
             (Connect("", False, 0, user=USER, password=PASSWORD.encode()), packets.BAD_CLIENT_ID),
+            (Connect("", True, 0, 3, user=USER, password=PASSWORD.encode()), packets.BAD_CLIENT_ID),
         ]:
             peer = await join(doors, connect)
             await peer.expect(packets.connack(code))
             await peer.closed()
-        peer = await join(doors, Connect("", True, 0, 3, user=USER, password=PASSWORD.encode()))
+        peer = await join(doors, Connect("", True, 0, user=USER, password=PASSWORD.encode()))
         await peer.expect(HELLO)
         await peer.close()
         assert doors.committed == []

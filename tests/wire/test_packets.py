@@ -22,7 +22,9 @@ from homestream.wire.packets import (
 )
 
 strings = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=60)
-names = st.text(st.characters(exclude_characters="\0+#", exclude_categories=["Cs"]), min_size=1, max_size=60)
+names = st.text(
+    st.characters(exclude_characters="+#", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60
+)
 ids = st.integers(1, 65_535)
 filters = st.one_of(names, st.sampled_from(["#", "+", "home/+/#", "/", "+/+"]))
 wills = st.builds(Will, names, st.binary(max_size=60), st.integers(0, 2), st.booleans())

@@ -79,7 +79,9 @@ def test_a_change_is_seen_at_once() -> None:
     assert known.match("a/b") == [("y", 1)]
 
 
-@pytest.mark.parametrize("topic", ["", "a/+", "a#", "a\0b", "x" * (MAX_TOPIC_CHARS + 1), "/" * MAX_LEVELS])
+@pytest.mark.parametrize(
+    "topic", ["", "a/+", "a#", "a\0b", "a\x1fb", "a\x9f", "x" * (MAX_TOPIC_CHARS + 1), "/" * MAX_LEVELS]
+)
 def test_no_topic(topic: str) -> None:
     with pytest.raises(PeerError):
         check_topic(topic)

@@ -285,7 +285,7 @@ class _Client(asyncio.Protocol):
             code = packets.NOT_AUTHORISED if connect.user is None else packets.BAD_LOGIN
             self._handle([self._connection.refuse(code)])
             return
-        if not connect.client_id and not connect.clean:
+        if not connect.client_id and (not connect.clean or connect.level == 3):
             self._handle([self._connection.refuse(packets.BAD_CLIENT_ID)])
             return
         client_id = connect.client_id or f"auto-{secrets.token_hex(8)}"
