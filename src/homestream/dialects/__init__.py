@@ -50,6 +50,8 @@ def decode(registry: Registry, config: HomeConfig, entry: Entry) -> list[Row]:
         found: list[Row] = decoder(entry)
     except PeerError as error:
         return [Refusal(str(error))] * entry.items
+    except Exception as error:  # our bug; but a message that stops the fold would stop it again at each start
+        return [Refusal(f"internal error: {type(error).__name__}")] * entry.items
     return found if len(found) == entry.items else _as_many(found, entry.items)
 
 
@@ -73,7 +75,7 @@ def count_items(topic: str, payload: bytes) -> int:
         if topic == rows.TOPIC:
             return max(1, len(rows.split(payload)))
         if topic.startswith(line.PREFIX):
-            return max(1, sum(1 for _ in influx.points(payload)))
+            return max(1, influx.count(payload))
         if topic == senml.TOPIC:
             return max(1, len(senml.records(payload)))
     except PeerError:

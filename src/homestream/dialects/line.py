@@ -88,7 +88,7 @@ def _readings(registry: Registry, entry: Entry, point: Point, at: int | None) ->
     return readings
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def about_of(series: str) -> About:
     """Measurement and tags as written -> what they say."""
     measurement, tags = series_of(series)
@@ -105,7 +105,7 @@ def about_of(series: str) -> About:
             unit = measurement
         value = value or _ending(device)[1] or DOMAINS.get(tags["domain"], metric_of(measurement))
     prefix = "" if device == measurement or home_assistant else f"{metric_of(measurement)}_"
-    return About(device[:200], room, value or "value", unit, prefix, home_assistant)
+    return About(device, room, value or "value", unit, prefix, home_assistant)
 
 
 def _values(about: About, fields: list[tuple[str, Value]]) -> list[tuple[str, str, Value, str]]:

@@ -13,6 +13,9 @@ from homestream.reading import Entry, Reading
 MAX_DEVICES = 5_000
 #: The richest real device (a three-phase meter with climate) has about 40 metrics.
 MAX_METRICS = 100
+#: Longer ids are mistakes: topics and pages have to carry them. Names and rooms are cut at this length.
+MAX_ID = 200
+MAX_NAME = 100
 #: Topics whose decoder is kept ready; beyond it the cache starts anew.
 MAX_BOUND = 20_000
 
@@ -63,9 +66,11 @@ class Registry:
             self._place(device)
 
     def learn(self, device_id: str, dialect: str, base: str = "") -> Device:
-        """The device of that id, new where not yet known; `PeerError` when there are too many."""
+        """The device of that id, new where unknown; `PeerError` for a bad id, or when there are too many."""
         device = self.devices.get(device_id)
         if device is None:
+            if not 0 < len(device_id) <= MAX_ID:
+                raise PeerError(f"a device id has 1 to {MAX_ID} characters")
             if len(self.devices) >= MAX_DEVICES:
                 raise PeerError(f"more than {MAX_DEVICES} devices in this home")
             device = Device(id=device_id, room="", name="", dialect=dialect, base=base)
@@ -103,6 +108,7 @@ class Registry:
 
     def describe(self, device: Device, name: str = "", room: str = "") -> None:
         """Note what a device says of itself."""
+        name, room = name[:MAX_NAME], room[:MAX_NAME]
         if (name and name != device.said_name) or (room and room != device.said_room):
             device.said_name = name or device.said_name
             device.said_room = room or device.said_room
@@ -111,6 +117,7 @@ class Registry:
 
     def sensor(self, device: Device, metric: str, source: str) -> str:
         """The id a sensor inside `device` goes by: the first to give a metric has the device's own."""
+        source = source[:MAX_NAME]
         first = device.sources.get(metric)
         if first is None:
             if len(device.sources) >= MAX_METRICS:

@@ -34,7 +34,7 @@ LABELS = {
     -1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs", 0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb",
     5: "s", 6: "t", 7: "ut", 8: "vd",
 }  # fmt: skip
-MAX_ID = 200
+MAX_NAME = 300
 _SPLIT = re.compile(r"(.*)[/:](.+)", re.DOTALL)
 
 
@@ -100,10 +100,10 @@ def _readings(registry: Registry, entry: Entry, base: Base, record: Any) -> list
     if unknown is not None:
         raise PeerError(f"field {unknown[:20]!r} must be understood")
     name = base.name + _text(record, "n", "")
-    unit = _text(record, "u", base.unit)
-    if not 0 < len(name) <= MAX_ID:
-        raise PeerError("a record has no name")
-    device_id, metric = about(name, unit)
+    unit = _text(record, "u", base.unit if "v" in record or "s" in record else "")
+    if not 0 < len(name) <= MAX_NAME:
+        raise PeerError("a record has no name, or one too long")
+    device_id, metric = about(name, unit[:MAX_NAME])
     found: list[tuple[str, float]] = []
     if "v" in record or "vb" in record:
         raw = base.value + _number(record, "v", 0.0) if "v" in record else record["vb"]

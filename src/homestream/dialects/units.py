@@ -73,13 +73,19 @@ OF_UNIT: dict[str, str] = {
     "m/s": "wind_speed", "km/h": "wind_speed", "mm": "precipitation",
 }  # fmt: skip
 
+#: The rest of a longer metric name or unit is not looked at.
+MAX_NAME = 60
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 
-@lru_cache(maxsize=4096)
 def metric_of(name: str) -> str:
     """A metric's name in our words: known names and their aliases, else the name as a slug ("" if none)."""
-    slug = _NOT_SLUG.sub("_", name.lower()).strip("_")[:60]
+    return _slug(name[:MAX_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _slug(name: str) -> str:
+    slug = _NOT_SLUG.sub("_", name.lower()).strip("_")
     return ALIASES.get(slug, slug)
 
 
@@ -119,13 +125,17 @@ def number_of(raw: Any) -> float:
 
 def value_of(metric: str, raw: Any, unit: str = "") -> float:
     """A raw value of `metric` -> float in its canonical unit, in range; `PeerError` says what is wrong."""
+    if type(raw) is float and not unit and metric not in STATES:  # by far the most
+        low, high = RANGES.get(metric, ANY_RANGE)
+        if low <= raw <= high:
+            return raw
     number = number_of(raw)
     if math.isnan(number):  # unknown, whatever the metric
         return number
     if metric in RANGES and metric not in STATES and isinstance(raw, (bool, str)) and is_word(raw):
         raise PeerError(f"{metric}: {str(raw)[:20]} is no number")
     if unit:
-        factor, offset = scale(metric, unit)
+        factor, offset = scale(metric, unit[:MAX_NAME])
         number = converted(number, factor, offset)
     return checked(metric, number)
 

@@ -23,8 +23,11 @@ from homestream.dialects.zigbee2mqtt_keys import ENDPOINT, REPLACED, meaning_of,
 from homestream.errors import PeerError
 from homestream.reading import Entry, Reading
 
-#: Taken to be settable even before `bridge/devices` says so: a state of on or off, and the brightness with it.
+#: Taken to be settable even before `bridge/devices` says so: an on or off, and a brightness with it.
 LAMP = ("switch", "brightness")
+NUMBERS = (float, int)
+#: No key that measures something comes near.
+LONGEST_KEY = 50
 
 
 def bind(registry: Registry, topic: str) -> Decoder | None:
@@ -91,7 +94,7 @@ def _device(registry: Registry, parts: list[str]) -> Decoder:
             if above and ENDPOINT.fullmatch(last) and _known(registry, above, last):
                 return [_read(registry, entry, above, {f"{key}_{last}": raw for key, raw in body.items()})]
             return [_read(registry, entry, whole, body)]
-        if above and (above in registry.devices or meaning_of(last) is not None):
+        if above and (above in registry.devices or (len(last) < LONGEST_KEY and meaning_of(last))):
             return [_read(registry, entry, above, {last: _attribute(payload)})]
         raise PeerError("not a JSON object")
 
@@ -120,12 +123,19 @@ def _read(registry: Registry, entry: Entry, device_id: str, body: dict[str, Any]
             registry.clock_is_wrong(device_id)
         else:
             time = at
+    known = registry.devices.get(device_id)
+    measured = known.metrics if known is not None and known.available is not False else []
     readings: list[Reading] = []
     for key, raw in body.items():
-        meaning = meaning_of(key)
-        if meaning is None or raw is None or REPLACED.get(key) in body:
+        meaning = meaning_of(key) if len(key) < LONGEST_KEY else None
+        if meaning is None or raw is None:
             continue
-        metric, factor, endpoint = meaning
+        metric, factor, endpoint, low, high = meaning
+        if type(raw) in NUMBERS and low <= raw <= high and metric in measured:  # by far the most
+            readings.append(Reading(home, device_id, metric, time, float(raw)))
+            continue
+        if REPLACED.get(key) in body:
+            continue
         channel, base = (f"{device_id}_{endpoint}", device_id) if endpoint else (device_id, "")
         try:
             value = value_in(metric, factor, raw)

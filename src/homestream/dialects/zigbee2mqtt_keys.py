@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from homestream.dialects.units import checked, converted, value_of
+from homestream.dialects.units import RANGES, checked, converted, number_of, value_of
 from homestream.reading import STATES
 
 #: key -> (metric, factor to our unit)
@@ -38,11 +38,17 @@ REPLACED = {"illuminance": "illuminance_lux", "local_temperature": "temperature"
 
 
 class Meaning(NamedTuple):
-    """What a key measures, on which endpoint ("" = the device itself)."""
+    """What a key measures, on which endpoint ("" = the device itself).
+
+    A number from `low` to `high` is the value as it stands; all else goes through `value_in`. The range is
+    empty where that is never so.
+    """
 
     metric: str
     factor: float
     endpoint: str
+    low: float
+    high: float
 
 
 @lru_cache(maxsize=4096)
@@ -53,9 +59,12 @@ def meaning_of(key: str) -> Meaning | None:
         name, endpoint = key, ""
     elif not ENDPOINT.fullmatch(endpoint):
         return None
-    if name in QUANTITIES:
-        return Meaning(*QUANTITIES[name], endpoint)
-    return Meaning(FLAGS[name], 1.0, endpoint) if name in FLAGS else None
+    metric, factor = QUANTITIES.get(name) or (FLAGS.get(name), 1.0)
+    if metric is None:
+        return None
+    as_it_stands = factor == 1.0 and not endpoint and name in QUANTITIES and name not in REPLACED
+    low, high = RANGES[metric] if as_it_stands else (1.0, -1.0)
+    return Meaning(metric, factor, endpoint, low, high)
 
 
 def value_in(metric: str, factor: float, raw: Any) -> float | None:
@@ -67,8 +76,10 @@ def value_in(metric: str, factor: float, raw: Any) -> float | None:
         return 1.0 - value if metric == "contact" else value
     if isinstance(raw, bool) or not isinstance(raw, (int, float)):
         return value_of(metric, raw)
-    if metric == "brightness":  # whole percents, so that the one asked for is the one that comes back
-        return checked(metric, float(round(min(raw, 254) * factor)) if raw <= 255 else raw)
-    if metric == "voltage" and raw > MOST_VOLTS:
+    number = number_of(raw)
+    if metric == "brightness" and 0 < number <= 255:
+        # whole percents, so that the one asked for is the one that comes back; never 0 for a lamp that shines
+        return float(max(1, round(min(number, 254.0) * factor)))
+    if metric == "voltage" and number > MOST_VOLTS:
         factor = 0.001
-    return checked(metric, float(raw) if factor == 1.0 else converted(raw, factor))
+    return checked(metric, number if factor == 1.0 else converted(number, factor))
