@@ -8,10 +8,35 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "homestream"
 PURE = ("wire", "dialects", "engine")
 EDGES = ("door", "log", "lake", "effects", "web", "report", "simulate", "etl", "backtest", "run", "cli")
-WORLD = (
-    "asyncio socket selectors ssl sqlite3 threading multiprocessing subprocess time random secrets os pathlib "
-    "tempfile shutil uuid logging uvloop httpx aiocoap starlette fastapi uvicorn deltalake duckdb pyarrow typer"
-).split()
+WORLD = {
+    "asyncio",
+    "socket",
+    "selectors",
+    "ssl",
+    "sqlite3",
+    "threading",
+    "multiprocessing",
+    "subprocess",
+    "time",
+    "random",
+    "secrets",
+    "os",
+    "pathlib",
+    "tempfile",
+    "shutil",
+    "uuid",
+    "logging",
+    "uvloop",
+    "httpx",
+    "aiocoap",
+    "starlette",
+    "fastapi",
+    "uvicorn",
+    "deltalake",
+    "duckdb",
+    "pyarrow",
+    "typer",
+}
 #: A file past this is asking to be cut into ideas.
 MOST_LINES = 400
 
