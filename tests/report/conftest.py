@@ -50,7 +50,7 @@ def week() -> ReportData:
             for room, base in (("Living room", 19.0), ("Hall", 22.5))
         ),
         days=tuple(Day(at(2026, 11, 16 + i), kwh, 0.0 if kwh is None else 1.0) for i, kwh in enumerate(days)),
-        security=(SecurityEvent(at(2026, 11, 17, 3, 12), "Motion while armed", "Hall", "critical"),),
+        security=(SecurityEvent(at(2026, 11, 17, 3, 12), "Motion while armed", "Hall", "high"),),
         security_total=3,
         alerts=(RuleAlerts("Iron left on", "warning", 4, 3, 1, at(2026, 11, 21, 22, 10)),),
         blind=(BlindDevice("Humidity", "Bathroom", 3, 7_800_000, 6_600_000),),
@@ -60,7 +60,6 @@ def week() -> ReportData:
             rate_mean=12.1,
             rate_peak=86.0,
             lake_bytes=5_300_000,
-            readings=3_100_000,
             accounts=(
                 SourceAccount("mqtt:zigbee2mqtt", 120_000, 119_900, 90, 10, 3),
                 SourceAccount("http:admin", 2_000, 2_000, 0, 0, 0),

@@ -29,6 +29,8 @@ def at(*parts: int) -> int:
         (words.change(22.1), "+22 %"),
         (words.change(-0.4), "0 %"),
         (words.change(1999.0), "×21"),
+        (words.room("living_room"), "Living room"),
+        (words.room("Tom's den_2"), "Tom's den_2"),
         (words.size(0), "0 B"),
         (words.size(5_312_000), "5.3 MB"),
         (words.size(141_000_000), "141 MB"),
@@ -48,6 +50,8 @@ def test_figures(made: str, said: str) -> None:
         ((2026, 11, 16), (2026, 11, 17), "16 November 2026"),
         ((2026, 10, 28), (2026, 11, 4), "28 October – 3 November 2026"),
         ((2026, 12, 30), (2027, 1, 6), "30 December 2026 – 5 January 2027"),
+        ((2026, 11, 18), (2026, 11, 24, 13, 37), "18 – 24 November 2026, to 13:37"),
+        ((2026, 11, 16, 10), (2026, 11, 18, 9), "16 November 2026, 10:00 – 18 November 2026, 09:00"),
         ((2026, 11, 16, 10), (2026, 11, 16, 13, 30), "16 November 2026, 10:00 – 13:30"),
         # The week of a clock change is 169 hours long and still whole.
         ((2026, 10, 19), (2026, 10, 26), "19 – 25 October 2026"),

@@ -28,11 +28,16 @@ class RoomClimate:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Consumption of one local day, however long; `known` is the share of it that was measured."""
+    """Consumption of one local day, or of what of it lies in the period: `length` ms, `whole` or not.
+
+    `known` is the share of that length which was measured.
+    """
 
     start: int
     kwh: float | None
     known: float = 1.0
+    length: int = 86_400_000
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ class Performance:
     """How the system itself did: latency from door to facts, readings a second, bytes held.
 
     `rates` and `tails` are (time, value), evenly spaced over the period: readings a second, p99 latency in
-    ms; None while it did not run. `accounts` are since the home began.
+    ms; None while it did not run. `accounts` are since the home began, `total` is of all
+    sources in the period.
     """
 
     p50_ms: float | None = None
@@ -95,10 +101,10 @@ class Performance:
     lake_bytes: int | None = None
     log_bytes: int | None = None
     rss_bytes: int | None = None
-    readings: int | None = None
     rates: tuple[tuple[int, float | None], ...] = ()
     tails: tuple[tuple[int, float | None], ...] = ()
     accounts: tuple[SourceAccount, ...] = ()
+    total: SourceAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ NAME_LIMIT = 32
 #: Rooms closer together than this, °C, are neither warm nor cold.
 ROOMS_DIFFER = 0.5
 
+#: A day that took less than this many mean days is a day like any other.
+MOST = 1.1
+
 #: Hogs below this, kWh, are not worth a sentence about their growth.
 WORTH_KWH = 0.5
 
@@ -30,10 +33,11 @@ def _name(name: str) -> str:
 
 
 def _books(data: ReportData) -> Iterator[str]:
-    for account in data.performance.accounts:
+    did = data.performance
+    for account in (*did.accounts, *([did.total] if did.total else [])):
         missing = account.received - account.stored - account.duplicate - account.rejected
         if missing:
-            name = _name(account.source)
+            name = _name(account.source) or "all sources"
             yield f"The books of {name} do not add up: {missing:,} of {account.received:,}."
 
 
@@ -79,12 +83,14 @@ def _always_on(data: ReportData) -> Iterator[str]:
 
 
 def _day(data: ReportData) -> Iterator[str]:
-    whole = [(day.kwh, day) for day in data.days if day.kwh is not None and day.known > 0.95]
+    whole = [(day.kwh, day) for day in data.days if day.kwh is not None and day.whole and day.known > 0.95]
     if len(whole) > 1:
         kwh, day = max(whole, key=lambda pair: pair[0])
         at = words.local(day.start, data.zone)
         mean = sum(pair[0] for pair in whole) / len(whole)
         year = f" {at.year}" if data.until - data.since > 360 * words.DAY_MS else ""
+        if kwh < MOST * mean:
+            return
         most = f"{at:%A} {at.day} {at:%B}{year} took the most: {words.energy(kwh)} kWh"
         yield f"{most}; a mean day takes {words.energy(mean)}."
 
@@ -122,7 +128,7 @@ def _blind(data: ReportData) -> Iterator[str]:
 
 def _unknown(data: ReportData) -> Iterator[str]:
     if data.days:
-        known = sum(day.known if day.kwh is not None else 0.0 for day in data.days) / len(data.days)
+        known = sum(day.known * day.length for day in data.days) / sum(day.length for day in data.days)
         if known < 0.99:
             yield f"Nothing is known of the consumption for {round(100 * (1 - known))} % of the period."
 

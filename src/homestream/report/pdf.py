@@ -1,17 +1,33 @@
 """The PDF: typst, a compiler in a wheel, sets `report.typ` in Inter. Nothing is fetched, all is vectors."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
+import duckdb
 import msgspec
 import typst
 
+from homestream.home import HomeConfig
 from homestream.report.data import ReportData
+from homestream.report.gather import gather
 from homestream.report.view import view
 
 #: What Inter has no letters for; the system's fonts, where there are any, may have them.
 _BEYOND_INTER = ((0x0530, 0x1E00), (0x2C00, 0x110000))
+
+
+def build(
+    con: duckdb.DuckDBPyConnection,
+    config: HomeConfig,
+    since: int,
+    until: int,
+    accounts: Iterable[Mapping[str, Any]] = (),
+) -> bytes:
+    """The report of a home over [since, until) ms; `con` is `lake.connect`'s, `accounts` are `status`'s."""
+    return render(gather(con, config, since, until, accounts))
 
 
 def render(data: ReportData) -> bytes:

@@ -7,14 +7,14 @@ from itertools import groupby
 from typing import Any
 
 from homestream.report import words
-from homestream.report.data import Day, ReportData
+from homestream.report.data import Day, ReportData, SourceAccount
 from homestream.report.findings import findings
 
 #: What fits on the page.
-HOGS, ROOMS, SECURITY, RULES, SOURCES, BLIND = 7, 8, 5, 6, 6, 4
+HOGS, ROOMS, SECURITY, RULES, SOURCES, BLIND = 7, 8, 5, 6, 5, 4
 #: Bars that can be told apart; a longer period is shown by month.
 DAY_BARS = 62
-LEVELS = {"info": "Info", "warning": "Medium", "critical": "High"}
+LEVELS = {"info": "Info", "warning": "Warning", "critical": "Critical", "medium": "Medium", "high": "High"}
 #: The narrowest climate scale, °C or %, so that a steady room does not look like a storm.
 CLIMATE_SPAN = 4.0
 
@@ -180,7 +180,8 @@ def _climate(data: ReportData) -> View:
     values = [value for room in data.climate for value in room.hours if value is not None]
     if not values:
         return {"rooms": [], "note": ""}
-    low, high = min(values), max(values)
+    # One freezing garden must not make all rooms look the same.
+    low, high = (_percentile(sorted(values), share) for share in (0.05, 0.95))
     wider = max(CLIMATE_SPAN - (high - low), 0.0) / 2
     start, span = low - wider, high - low + 2 * wider
     left_out = len(data.climate) - ROOMS
@@ -188,7 +189,10 @@ def _climate(data: ReportData) -> View:
         "rooms": [
             {
                 "name": words.plain(room.room) or "No room",
-                "cells": [None if value is None else (value - start) / span for value in room.hours],
+                "cells": [
+                    None if value is None else min(max((value - start) / span, 0.0), 1.0)
+                    for value in room.hours
+                ],
             }
             for room in data.climate[:ROOMS]
         ],
@@ -196,6 +200,10 @@ def _climate(data: ReportData) -> View:
         "high": f"{words.number(start + span)} °C",
         "note": f"{ROOMS} of {len(data.climate)} rooms" if left_out > 0 else "",
     }
+
+
+def _percentile(ordered: list[float], share: float) -> float:
+    return ordered[round(share * (len(ordered) - 1))]
 
 
 def _security(data: ReportData) -> View:
@@ -229,7 +237,7 @@ def _days(data: ReportData) -> View:
         "bars": [
             {
                 "at": None if day.kwh is None else (day.kwh - start) / (end - start),
-                "part": day.known < 0.95,
+                "part": not day.whole or day.known < 0.95,
                 "label": label if i % every == 0 else "",
             }
             for i, (day, label) in enumerate(bars)
@@ -251,7 +259,7 @@ def _months(data: ReportData) -> list[tuple[Day, str]]:
     for _, group in groupby(data.days, key=month):
         days = list(group)
         known = [day.kwh for day in days if day.kwh is not None]
-        share = sum(day.known for day in days if day.kwh is not None) / len(days)
+        share = sum(day.known for day in days) / len(days)
         at = words.local(days[0].start, data.zone)
         bars.append((Day(days[0].start, sum(known) if known else None, share), f"{at:%b} ’{at:%y}"))
     return bars
@@ -277,27 +285,32 @@ def _system(data: ReportData) -> View:
     did = data.performance
     lake = _said(words.size, did.lake_bytes)
     log = _said(lambda count: f"log {words.size(count)}", did.log_bytes)
-    each = did.lake_bytes / did.readings if did.lake_bytes and did.readings else None
-    sums: list[tuple[str, tuple[int, ...]]] = [
-        (words.plain(a.source), (a.received, a.stored, a.duplicate, a.rejected, a.late)) for a in did.accounts
-    ]
+    sums = [(words.plain(account.source), _books(account)) for account in did.accounts]
     shown = sums[:SOURCES]
     if len(sums) > 1:
         shown.append(("All sources", tuple(map(sum, zip(*(books for _, books in sums), strict=True)))))
+    if did.total:
+        shown.append(("All sources, in this period", _books(did.total)))
+    more = _left_out(did.accounts, sums[:SOURCES], "sources")
     return {
         "cards": [
             _card("Latency", _said(_ms, did.p50_ms), _said(lambda ms: f"99 % within {_ms(ms)}", did.p99_ms)),
             _card(
                 "Readings", _said(_rate, did.rate_mean), _said(lambda r: f"at most {_rate(r)}", did.rate_peak)
             ),
-            _card("Lake", lake, _said(lambda share: f"{words.number(share)} B a reading", each)),
-            _card("Memory", _said(words.size, did.rss_bytes), log),
+            _card("Lake", lake, log),
+            _card("Memory", _said(words.size, did.rss_bytes), "resident"),
         ],
         "rates": _over_time(data, did.rates),
         "tails": _over_time(data, did.tails),
+        "note": "since the home began" if did.accounts else "",
         "accounts": [[source, *(f"{count:,}" for count in books)] for source, books in shown],
-        "more": _left_out(did.accounts, sums[:SOURCES], "sources"),
+        "more": f"; {more}" if more else "",
     }
+
+
+def _books(account: SourceAccount) -> tuple[int, ...]:
+    return account.received, account.stored, account.duplicate, account.rejected, account.late
 
 
 def _ms(latency: float) -> str:

@@ -22,6 +22,14 @@ def plain(name: str) -> str:
     return "".join(c if c.isprintable() or c in "\u200c\u200d" else "\ufffd" for c in line)
 
 
+def room(slug: str) -> str:
+    """`living_room` -> `Living room`; a name that someone wrote stays as it is."""
+    if slug != slug.lower():
+        return slug
+    text = slug.replace("_", " ").replace("-", " ")
+    return text[:1].upper() + text[1:]
+
+
 def number(value: float, digits: int = 1) -> str:
     """`-1234.5` -> `−1,234.5`."""
     text = f"{value:,.{digits}f}"
@@ -86,10 +94,14 @@ def moment(ms: int, zone: ZoneInfo, span_ms: int) -> str:
 def period(since: int, until: int, zone: ZoneInfo) -> str:
     """`16 – 22 November 2026`; with times of day where it does not consist of whole days."""
     start, end = local(since, zone), local(until, zone)
-    if start.time() != end.time() or start.hour or start.minute:
+    if start.hour or start.minute:
         if start.date() == end.date():
             return f"{start.day} {start:%B %Y, %H:%M} – {end:%H:%M}"
         return f"{start.day} {start:%B %Y, %H:%M} – {end.day} {end:%B %Y, %H:%M}"
+    if end.hour or end.minute:
+        # The days up to and with that of `end`, which is not over.
+        midnight = (end + timedelta(days=1)).replace(hour=0, minute=0)
+        return f"{period(since, int(midnight.timestamp() * 1000), zone)}, to {end:%H:%M}"
     last = end - timedelta(days=1)
     if start.date() >= last.date():
         return f"{start.day} {start:%B %Y}"
