@@ -22,6 +22,10 @@ def test_times_are_told_by_their_size(raw: object) -> None:
     assert ms_of(raw) == ARRIVED
 
 
+def test_seconds_keep_their_milliseconds() -> None:
+    assert [ms_of(1_767_607_200 + n / 1000) for n in range(1000)] == [ARRIVED + n for n in range(1000)]
+
+
 @pytest.mark.parametrize("raw", [None, True, "soon", "2026-01-05T10:00:00", -5, 1e30, [], float("nan")])
 def test_what_is_no_time_is_none(raw: object) -> None:
     assert ms_of(raw) is None

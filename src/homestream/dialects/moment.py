@@ -24,7 +24,7 @@ def ms_of(raw: Any) -> int | None:
     if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not 0 <= raw < 1e19:
         return None
     if raw < 1e11:
-        return int(raw * 1000)
+        return round(raw * 1000)
     if raw < 1e14:
         return int(raw)
     return int(raw // 1000) if raw < 1e17 else int(raw // 1_000_000)

@@ -115,7 +115,7 @@ def _readings(registry: Registry, entry: Entry, base: Base, record: Any) -> list
     seconds = base.time + _number(record, "t", 0.0)
     if seconds < ABSOLUTE:
         seconds += entry.arrived / 1000
-    time = trusted(int(seconds * 1000) if abs(seconds) < 1e13 else None, entry.arrived)
+    time = trusted(round(seconds * 1000) if abs(seconds) < 1e13 else None, entry.arrived)
     for measured, _ in found:
         registry.note(device_id, NAME, measured)
     if time is None:
