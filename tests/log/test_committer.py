@@ -20,18 +20,18 @@ def entries(*payloads: str) -> list[Entry]:
 
 
 class Disk:
-    """A log whose disk can be stopped and broken; what it kept is in `kept`, batch by batch."""
+    """A log in memory whose disk can be stopped, and fails once for each of `errors`."""
 
     def __init__(self) -> None:
         self.kept: list[list[Entry]] = []
-        self.error: Exception | None = None
+        self.errors: list[Exception] = []
         self.turning = threading.Event()
         self.turning.set()
 
     def append(self, entries: Sequence[Entry]) -> int:
         assert self.turning.wait(10)
-        if self.error is not None:
-            raise self.error
+        if self.errors:
+            raise self.errors.pop(0)
         self.kept.append(list(entries))
         return self.end() - len(entries)
 
@@ -89,17 +89,38 @@ async def test_a_failing_disk_is_told_and_recovered_from() -> None:
     disk, seen = Disk(), list[Entry]()
     committer = Committer(disk, seen.extend)
     await committer.start()
-    disk.error = LogError("no room")
+    disk.errors = [LogError("no room"), RuntimeError("a bug")]
     with pytest.raises(LogError, match="no room"):
         await committer.append(entries("lost"))
-    disk.error = RuntimeError("a bug")
     with pytest.raises(LogError, match="a bug"):
         await committer.append(entries("lost too"))
     assert seen == []
-    disk.error = None
     assert await committer.append(entries("kept")) == 1
     assert [e.payload for e in seen] == [b"kept"]
     await committer.stop()
+
+
+async def test_a_failed_commit_leaves_no_gap_in_what_gathered_meanwhile() -> None:
+    disk, seen = Disk(), list[Entry]()
+    committer = Committer(disk, seen.extend)
+    await committer.start()
+    assert committer.next_seq == 1
+    disk.turning.clear()
+    disk.errors = [LogError("no room")]
+    lost = committer.append(entries("a", "b", "c"))
+    await asyncio.sleep(0.05)
+    told: list[int | LogError] = []
+    ready = [e._replace(seq=committer.next_seq + n) for n, e in enumerate(entries("d", "e"))]
+    committer.append_nowait(ready, told.append)
+    disk.turning.set()
+    with pytest.raises(LogError):
+        await lost
+    ready = [e._replace(seq=committer.next_seq + n) for n, e in enumerate(entries("f"))]
+    committer.append_nowait(ready, told.append)
+    assert await committer.append(entries("g")) == 4
+    await committer.stop()
+    assert told == [1, 3]
+    assert [(e.seq, e.payload) for e in seen] == [(1, b"d"), (2, b"e"), (3, b"f"), (4, b"g")]
 
 
 async def test_a_full_disk_with_the_real_log(tmp_path: Path) -> None:

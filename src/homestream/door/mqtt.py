@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from itertools import repeat
+from itertools import count, repeat
 from typing import cast
 
 from homestream.door.credentials import Credentials, Principal, TooManyAttempts
@@ -232,8 +232,9 @@ class _Client(asyncio.Protocol):
         return self._connection.session
 
     def _store(self, batch: Batch) -> None:
-        row = zip(
-            repeat(0),
+        committer = self._door.committer
+        rows = zip(
+            count(committer.next_seq),
             repeat(Kind.MESSAGE),
             repeat(self._home),
             repeat(self._source),
@@ -243,8 +244,7 @@ class _Client(asyncio.Protocol):
             repeat(1),
             strict=False,
         )
-        committer = self._door.committer
-        committer.append_nowait(list(map(_entry, row)), partial(self._committed, batch))
+        committer.append_nowait(list(map(_entry, rows)), partial(self._committed, batch))
         if committer.full and "log" not in self._pauses:
             self.pause("log")
             committer.when_room(partial(self._resume, "log"))

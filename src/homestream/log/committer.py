@@ -46,6 +46,7 @@ class Committer:
     async def start(self) -> None:
         """Begin to write."""
         self._loop = asyncio.get_running_loop()
+        self._next = self._log.end()
         self._thread.start()
 
     async def stop(self) -> None:
@@ -65,6 +66,11 @@ class Committer:
         """Call `resume` once, when no longer `full`."""
         self._when_room.append(resume)
 
+    @property
+    def next_seq(self) -> int:
+        """The seq that the next entry appended will have, if no commit fails until then."""
+        return self._next
+
     def append(self, entries: Sequence[Entry]) -> asyncio.Future[int]:
         """A future of the seq of the first of `entries`, done once they are on disk; or of a `LogError`."""
         future: asyncio.Future[int] = self._loop.create_future()
@@ -81,10 +87,16 @@ class Committer:
         return future
 
     def append_nowait(self, entries: Sequence[Entry], done: Done) -> None:
-        """The hot path: `done` is called on the event loop. Appending nothing asks only for the order."""
+        """The hot path: `done` is called on the event loop. Appending nothing asks only for the order.
+
+        Entries made with seq from `next_seq` on are taken as they are, others are made anew with theirs.
+        """
+        if not _counts_from(self._next, entries):
+            entries = _stamp(entries, self._next)
         with self._wake:
             if self._stopping:
                 raise HomestreamError("the log is closing; nothing more can be taken in")
+            self._next += len(entries)
             self._waiting.extend(entries)
             self._callbacks.append((len(entries), done))
             self._bytes += sum([len(entry.payload) for entry in entries])
@@ -102,8 +114,8 @@ class Committer:
                 self._in_hand, self._bytes = self._bytes, 0
             first = self._commit(entries)
             self._in_hand = 0
-            if not isinstance(first, LogError):
-                entries = _stamp(entries, first)
+            if not isinstance(first, LogError) and not _counts_from(first, entries):
+                entries = _stamp(entries, first)  # a commit before failed
             try:
                 self._loop.call_soon_threadsafe(self._finish, entries, callbacks, first)
             except RuntimeError:
@@ -119,6 +131,8 @@ class Committer:
             return LogError(f"the log failed: {bug!r}; see the program's own messages")
 
     def _finish(self, entries: list[Entry], callbacks: list[tuple[int, Done]], first: int | LogError) -> None:
+        if isinstance(first, LogError):
+            self._next -= len(entries)
         at = first
         for count, done in callbacks:
             try:
@@ -139,7 +153,11 @@ class Committer:
 _make = partial(tuple.__new__, Entry)
 
 
-def _stamp(entries: list[Entry], first: int) -> list[Entry]:
+def _counts_from(first: int, entries: Sequence[Entry]) -> bool:
+    return not entries or (entries[0].seq == first and entries[-1].seq == first + len(entries) - 1)
+
+
+def _stamp(entries: Sequence[Entry], first: int) -> list[Entry]:
     """The entries with their seq, counting from `first`; by C loops, for the hot path."""
     _, *columns = zip(*entries, strict=True) if entries else ((),)
     return list(map(_make, zip(range(first, first + len(entries)), *columns, strict=True)))
