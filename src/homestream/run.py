@@ -146,7 +146,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     pipeline.effects, pipeline.hub = effects, hub
     for entries in history(lake, log, engine.last_seq + 1):
         pipeline.committed(entries)
-    queries = Queries(folder)
+    queries = Queries(folder, config.timezone)
     parts: Parts
 
     async def act(name: str, body: dict[str, Any], source: str) -> int:
@@ -159,7 +159,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     async def report(since: int, until: int) -> bytes:
         from homestream.report.pdf import build as build_report  # typesetting takes memory: when asked for
 
-        pdf: bytes = await query(build_report, config, since, until)
+        pdf: bytes = await query(build_report, config, since, until, status(parts, running=True)["accounts"])
         return pdf
 
     deps = Deps(

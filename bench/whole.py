@@ -1,0 +1,162 @@
+"""The whole path: MQTT QoS 1 in, acknowledged after fsync, rules on, facts known, in the lake.
+
+    python bench/whole.py [SECONDS]
+
+A real `homestream up`; its devices are another process. First as fast as acknowledgements come back (400 in
+flight), timed until all of it is in the lake and `up` has ended; then 1,000 messages a second for the latency
+from arrival to facts. Last, a simulated home of about 60 devices at its own pace: memory and CPU.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from home_process import RunningHome, running_home
+
+from homestream.lake.connect import connect
+from homestream.lake.writer import Lake
+from homestream.system import read_status
+from homestream.wire.packets import Connect, encode, publish
+
+RULES = """
+[[rule]]
+name = "High consumption"
+when = "room1/meter1.power > 3000"
+for = "1m"
+[[rule]]
+name = "Too warm"
+when = "*.temperature > 60"
+until = "*.temperature < 50"
+"""
+IN_FLIGHT = 400
+METRICS = ("temperature", "humidity", "power", "illuminance")
+
+
+@contextmanager
+def link(home: RunningHome) -> Iterator[socket.socket]:
+    """A device's connection, logged in."""
+    with socket.create_connection(("127.0.0.1", home.mqtt), timeout=30) as peer:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.sendall(encode(Connect("bench", True, 0, user="device", password=home.device.encode())))
+        assert peer.recv(4) == b"\x20\x02\x00\x00", "the login was refused"
+        yield peer
+
+
+def packets(number: int, count: int) -> bytes:
+    """`count` readings from the `number`th on, of 240 series."""
+    return b"".join(
+        publish(f"home/room{n % 6}/meter{n % 60}/{METRICS[n // 60 % 4]}", b"%.2f" % (n % 97 / 3), 1, packet_id=n % 65_000 + 1)
+        for n in range(number, number + count)
+    )
+
+
+def flood(home: RunningHome, seconds: float) -> int:
+    """Messages acknowledged in `seconds`, with IN_FLIGHT on their way."""
+    blocks = [packets(n * 100, 100) for n in range(650)]
+    with link(home) as peer:
+        for block in blocks[:4]:
+            peer.sendall(block)
+        sent, received, end = 4, 0, time.monotonic() + seconds
+        while received < sent * 400:
+            received += len(peer.recv(65_536))
+            while time.monotonic() < end and sent * 100 - received // 4 <= IN_FLIGHT - 100:
+                peer.sendall(blocks[sent % 650])
+                sent += 1
+    return sent * 100
+
+
+def paced(home: RunningHome, seconds: float, rate: int) -> None:
+    """`rate` messages a second in steps of 10 ms."""
+    step = rate // 100
+    with link(home) as peer:
+        for n in range(int(seconds * 100)):
+            due = time.monotonic() + 0.01
+            peer.sendall(packets(n * step, step))
+            received = 0
+            while received < step * 4:
+                received += len(peer.recv(65_536))
+            time.sleep(max(due - time.monotonic(), 0))
+
+
+def whole_path(seconds: float) -> None:
+    """The rate through everything, until it is in the lake."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, running_home(Path(folder) / "home", RULES) as home:
+        begin = time.monotonic()
+        sent = flood(home, seconds)
+        acknowledged = time.monotonic() - begin
+        home.process.terminate()
+        assert home.process.wait(300) == 0
+        spent = time.monotonic() - begin
+        status = read_status(home.folder)
+        assert status["received"] == sent == status["stored"] + status["duplicate"] + status["rejected"]
+        lake = Lake(home.folder)
+        lake.compact()
+        silver = sum(f.stat().st_size for f in active(home.folder))
+        rows = connect(home.folder, []).execute("SELECT count(*) FROM readings").fetchone()
+        assert rows is not None
+        print(f"whole path: {sent:,} readings, {sent / acknowledged:,.0f}/s acknowledged, {sent / spent:,.0f}/s until in the lake")
+        print(f"  latency at saturation p50 {status['p50_ms']:.1f} ms, p99 {status['p99_ms']:.1f} ms")
+        print(f"  at rest {silver / rows[0]:.2f} bytes a reading in silver after compaction ({rows[0]:,} rows)")
+
+
+def active(folder: Path) -> list[Path]:
+    """The files of silver that its newest version names."""
+    from deltalake import DeltaTable
+
+    table = folder / "lake" / "silver"
+    return [table / name for name in DeltaTable(table).files()] if hasattr(DeltaTable, "files") else []
+
+
+def latency(seconds: float) -> None:
+    """Arrival to facts at a pace that leaves room."""
+    for rate in (1_000, 10_000):
+        with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, running_home(Path(folder) / "home", RULES) as home:
+            paced(home, seconds, rate)
+            home.stop()
+            status = read_status(home.folder)
+            print(f"  latency at {rate:,}/s p50 {status['p50_ms']:.1f} ms, p99 {status['p99_ms']:.1f} ms")
+
+
+def one_home(seconds: float) -> None:
+    """Memory and CPU of `up` with the simulated home at its own pace."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, running_home(Path(folder) / "home") as home:
+        who = f"device:{home.device}@127.0.0.1"
+        to = f"mqtt://{who}:{home.mqtt},http://{who}:{home.http},coap://{who}:{home.coap}"
+        devices = subprocess.Popen([sys.executable, "-m", "homestream", "simulate", "--to", to])
+        try:
+            time.sleep(10)
+            process = psutil.Process(home.process.pid)
+            before, begin = process.cpu_times(), time.monotonic()
+            time.sleep(seconds)
+            after, spent = process.cpu_times(), time.monotonic() - begin
+            cpu = (after.user + after.system - before.user - before.system) / spent
+            status: dict[str, Any] = json.loads((home.folder / "status.json").read_text())
+            print(
+                f"one home, {status['rate']:.1f} messages/s: {process.memory_info().rss / 1e6:.0f} MB, "
+                f"{cpu * 100:.1f} % of a core (mean of {spent:.0f} s)"
+            )
+        finally:
+            devices.terminate()
+            devices.wait(30)
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
+    whole_path(seconds)
+    latency(seconds)
+    one_home(seconds * 6)
+
+
+if __name__ == "__main__":
+    main()
