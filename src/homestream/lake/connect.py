@@ -65,7 +65,10 @@ class Queries:
         """`function(con, *args)`, over the lake and `tail`, batches it does not hold yet; one at a time."""
         with self._lock:
             self.refresh(tail)
-            return function(self.con, *args)
+            try:
+                return function(self.con, *args)
+            finally:
+                self.con.abort()  # an answer not read to its end would block the next question
 
     def refresh(self, tail: Sequence[LakeBatch]) -> None:
         """Make the views show the newest files and these batches; a batch may overlap what the lake holds."""

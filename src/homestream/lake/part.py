@@ -91,8 +91,9 @@ class Part:
 
 def split_days(table: Table, rows: pa.Table) -> list[tuple[str, pa.Table]]:
     """Rows by the UTC date of the table's dating column, each sorted in the table's order."""
-    number = pc.floor(pc.divide(pc.cast(pc.cast(rows[table.dated], pa.int64()), pa.float64()), DAY_MS))
-    number = pc.cast(pc.max_element_wise(pc.min_element_wise(number, LAST_DAY), FIRST_DAY), pa.int32())
+    times = rows[table.dated].cast(pa.int64())
+    times = pc.max_element_wise(pc.min_element_wise(times, LAST_DAY * DAY_MS), FIRST_DAY * DAY_MS)
+    number = pc.divide(times, DAY_MS)
     days = sorted(pc.unique(number).to_pylist())
     order = [(column, "ascending") for column in table.order]
     parts = [(day, rows if len(days) == 1 else rows.filter(pc.equal(number, day))) for day in days]

@@ -72,7 +72,7 @@ def readings(stored: Sequence[Stored], after: int = 0) -> pa.Table:
         seq, reading, late, corrects = zip(*part, strict=True)
         return [seq, *zip(*reading, strict=True), late, corrects]
 
-    return _table(SILVER, _above(stored, after), columns)
+    return _table(SILVER, _last_of_entry(_above(stored, after)), columns)
 
 
 def rollups(table: Table, facts: Sequence[Placed], after: int = 0) -> pa.Table:
@@ -112,6 +112,14 @@ def tables(batch: LakeBatch, after: Callable[[Table], int] = lambda table: 0) ->
     for table in (ROLLUP_1H, ROLLUP_1D):
         made[table.name] = rollups(table, batch.facts, after(table))
     return made
+
+
+def _last_of_entry(stored: Sequence[Stored]) -> Sequence[Stored]:
+    """Without the readings that a later one of the same entry corrects: a seq cannot tell which is newer."""
+    corrections = {(s.seq, *s.reading[:4]): s for s in stored if s.corrects}
+    if not corrections:
+        return stored
+    return [s for s in stored if corrections.get((s.seq, *s.reading[:4]), s) is s]
 
 
 def _above(items: Sequence[Row], after: int) -> Sequence[Row]:

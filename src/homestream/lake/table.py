@@ -48,12 +48,12 @@ class DeltaFolder:
 
     def append(self, rows: pa.Table, upto: int) -> None:
         """Add rows, whose seqs are above `durable`, and make `durable` = `upto`; both or none, durably."""
-        days = split_days(self.schema, rows) if rows.num_rows else []
-        parts = [write_part(self.root, self.schema, day, part.to_batches(), FRESH) for day, part in days]
-        actions = [part.added(self.schema, changes=True) for part in parts]
-        self._commit("WRITE", [*actions, transaction(upto)])
-        self.parts.update((part.path, part) for part in parts)
+        self._write(rows, [transaction(upto)])
         self.durable = upto
+
+    def add(self, rows: pa.Table) -> None:
+        """Add rows that did not come through the log, durably; `durable` says nothing of them."""
+        self._write(rows, [])
 
     def compact(self) -> int:
         """Merge the small files of days that have too many; the number of files that became fewer."""
@@ -74,6 +74,13 @@ class DeltaFolder:
     def size_bytes(self) -> int:
         """Bytes of all files that are part of the table."""
         return sum(part.size for part in self.parts.values())
+
+    def _write(self, rows: pa.Table, more: list[dict[str, Any]]) -> None:
+        days = split_days(self.schema, rows) if rows.num_rows else []
+        parts = [write_part(self.root, self.schema, day, part.to_batches(), FRESH) for day, part in days]
+        actions = [part.added(self.schema, changes=True) for part in parts]
+        self._commit("WRITE", [*actions, *more])
+        self.parts.update((part.path, part) for part in parts)
 
     def _merge(self, day: str, parts: list[Part], whole: bool) -> None:
         with merged(self.root, self.schema, [part.path for part in parts], whole) as batches:

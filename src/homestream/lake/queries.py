@@ -1,0 +1,28 @@
+"""What the page and the report ask of the lake. Each takes a connection with `connect`'s views first.
+
+Times are ms since 1970 UTC, [since, until); `zone` is the home's IANA zone; answers are lists of dicts.
+"""
+
+from homestream.lake.devices import devices, span
+from homestream.lake.energy import change, consumption, energy_by_device, meters, peak_power, power_mean_day
+from homestream.lake.journal import alerts, blind, performance, security_count, security_log
+from homestream.lake.series import climate, mean, series
+
+__all__ = [
+    "alerts",
+    "blind",
+    "change",
+    "climate",
+    "consumption",
+    "devices",
+    "energy_by_device",
+    "mean",
+    "meters",
+    "peak_power",
+    "performance",
+    "power_mean_day",
+    "security_count",
+    "security_log",
+    "series",
+    "span",
+]

@@ -1,0 +1,69 @@
+"""Measured values over time: one series thinned, rooms by hour of the day."""
+
+import duckdb
+
+from homestream.lake.ask import Rows, ask, period, within
+from homestream.lake.devices import LATEST
+from homestream.lake.hours import hours
+
+HOUR_MS = 3_600_000
+
+
+def series(
+    con: duckdb.DuckDBPyConnection, home: str, device: str, metric: str, since: int, until: int, points: int
+) -> Rows:
+    """One series over [since, until) in at most `points` rows: dicts of time (ms), min, max and mean.
+
+    `time` is the first reading's of the row; values are None where the series was unknown all along. Where
+    a row spans an hour or more it is made of whole hours.
+    """
+    width = max(1, -(-(until - since) // points))
+    asked = {"home": home, "device": device, "metric": metric, "from": since, "width": width}
+    if width >= HOUR_MS:
+        sql = f"""
+        SELECT epoch_ms(min(start)) AS time, min("min") AS "min", max("max") AS "max",
+            coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg("mean")) AS mean
+        FROM rollup_1h WHERE home = $home AND device = $device AND metric = $metric AND {within("start")}
+        GROUP BY (epoch_ms(start) - $from) // $width ORDER BY 1
+        """
+    else:
+        sql = f"""
+        SELECT epoch_ms(min(time)) AS time, min(value) AS "min", max(value) AS "max", avg(value) AS mean
+        FROM readings WHERE home = $home AND device = $device AND metric = $metric AND {within("time")}
+        GROUP BY (epoch_ms(time) - $from) // $width ORDER BY 1
+        """
+    return ask(con, sql, **asked, **period(since, until))
+
+
+def climate(
+    con: duckdb.DuckDBPyConnection, home: str, since: int, until: int, zone: str, metric: str
+) -> Rows:
+    """Each room's time-weighted mean of `metric` by hour of the local day: dicts of room, hour (0-23), value.
+
+    A device without a room stands for itself, by its name.
+    """
+    sql = f"""
+    WITH {hours((_word(metric),))}, known AS ({LATEST})
+    SELECT coalesce(nullif(known.room, ''), known.name, device) AS room,
+        datepart('hour', timezone($zone, start)) AS hour,
+        coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg(twmean)) AS value
+    FROM hours LEFT JOIN known USING (device) WHERE twmean IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+    """
+    return ask(con, sql, home=home, zone=zone, **period(since, until))
+
+
+def mean(con: duckdb.DuckDBPyConnection, home: str, since: int, until: int, metric: str) -> float | None:
+    """The time-weighted mean of a metric over all its series; None where nothing is known."""
+    sql = f"""
+    WITH {hours((_word(metric),))}
+    SELECT coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg(twmean)) AS value FROM hours
+    """
+    (row,) = ask(con, sql, home=home, **period(since, until))
+    return row["value"] if row["value"] is None else float(row["value"])
+
+
+def _word(metric: str) -> str:
+    """A metric's name, which goes into SQL as it is."""
+    if not metric.replace("_", "").isalnum():
+        raise ValueError(f"{metric!r} is no metric")
+    return metric
