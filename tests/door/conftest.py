@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 
 from homestream.door.coap import CoapDoor
@@ -28,12 +30,17 @@ USER, PASSWORD = "sensor", "correct horse"
 
 
 class Log(SqliteLog):
-    """The real log on a disk that can be full."""
+    """The real log on a disk that can be full, or stand still."""
 
-    full = False
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.full = False
+        self.turning = threading.Event()
+        self.turning.set()
 
     def append(self, entries: Sequence[Entry]) -> int:
-        """Fails while `full`."""
+        """Fails while `full`, waits while not `turning`."""
+        assert self.turning.wait(10)
         if self.full:
             raise LogError("no room on the disk")
         return super().append(entries)
@@ -76,6 +83,11 @@ def free_udp_port() -> int:
 
 
 Open = Callable[..., AbstractAsyncContextManager[Doors]]
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> dict[str, object]:
+    """On uvloop, as `homestream up` runs it."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

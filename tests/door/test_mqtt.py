@@ -12,6 +12,7 @@ from homestream.door.listen import is_local
 from homestream.door.mqtt import MqttDoor
 from homestream.errors import HomestreamError
 from homestream.home import DoorConfig, HomeConfig
+from homestream.log import committer
 from homestream.wire import packets
 from homestream.wire.packets import Ack, Connect, Ping, Subscribe, Will, encode, publish
 
@@ -135,6 +136,26 @@ async def test_a_full_disk_means_no_acknowledgement_and_recovers(open_doors, joi
         peer.send(publish("t", b"1", 1, dup=True, packet_id=1))
         await peer.expect(b"\x40\x02\x00\x01")
         assert doors.messages == [("t", b"1")]
+        await peer.close()
+
+
+async def test_a_slow_disk_holds_the_sender_back(
+    open_doors, join, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committer, "MAX_WAITING_BYTES", 1_000_000)
+    async with open_doors() as doors:
+        peer = await join(doors, Connect("c", True, 0))
+        await peer.expect(HELLO)
+        doors.log.turning.clear()
+        for n in range(1, 401):
+            peer.send(publish("t", b"x" * 50_000, 1, packet_id=n))
+        await until(lambda: doors.committer.full)
+        await asyncio.sleep(0.3)
+        held = doors.committer._bytes + doors.committer._in_hand
+        assert held < 3_000_000, "of the 20 MB sent"
+        doors.log.turning.set()
+        await peer.expect(b"".join(encode(Ack(packets.PUBACK, n)) for n in range(1, 401)))
+        assert len(doors.messages) == 400
         await peer.close()
 
 

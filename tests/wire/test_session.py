@@ -98,3 +98,14 @@ def test_subscriptions_are_bounded_and_qos_1_is_the_most() -> None:
     granted = session.subscribe(tuple((f"t/{n}", 2) for n in range(limits.MAX_SUBSCRIPTIONS + 1)))
     assert [qos for _, qos in granted] == [1] * limits.MAX_SUBSCRIPTIONS + [FAILED]
     assert session.subscribe((("t/0", 0),)) == [("t/0", 0)]
+
+
+def test_what_one_call_makes_is_bounded() -> None:
+    session = connected()
+    for _ in range(40):
+        session.deliver("t", b"x" * 1_000_000, 0)
+    first = session.take()
+    assert len(first) < limits.MAX_UNSENT_BYTES + 1_100_000
+    assert len(session.take()) < limits.MAX_QUEUED_BYTES + 100
+    assert session.take() == b""
+    assert session.dropped > 25

@@ -183,8 +183,8 @@ class _Client(asyncio.Protocol):
     # What the door calls.
 
     def flush(self) -> None:
-        if (out := self._connection.take()) and not self._transport.is_closing():
-            self._transport.write(out)
+        while (out := self._connection.take()) and not self._transport.is_closing():
+            self._transport.write(out)  # may call pause_writing, and then nothing more is taken
 
     def tick(self) -> None:
         if "log" not in self._pauses:  # then it is we who do not listen

@@ -124,7 +124,7 @@ class Connection:
         return [] if self.state is State.CLOSED else [self._close("connection lost", self._will)]
 
     def take(self) -> bytes:
-        """Bytes to send now, once."""
+        """Bytes to send now, once; there may be more, so ask until there are none."""
         out = b"".join(self._out)
         self._out.clear()
         if self.state is State.OPEN and self.session is not None:

@@ -15,6 +15,10 @@ WINDOW = 20
 MAX_QUEUED = 1_000
 MAX_QUEUED_BYTES = 1 << 20
 
+#: Made for the client and not yet taken by the edge: what one call may add up to, as when a subscription
+#: brings all retained messages. Beyond it messages queue.
+MAX_UNSENT_BYTES = 8 << 20
+
 #: QoS 1 is the most we send.
 MAX_QOS = 1
 
@@ -46,6 +50,7 @@ class Session:
         self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0
         self._out: list[bytes] = []
+        self._out_bytes = 0
         self._connected = False
         self._held = False
         self._last_id = 0
@@ -53,13 +58,14 @@ class Session:
     def connect(self) -> None:
         """A network connection is there: send again what it never acknowledged, then what waited."""
         self._connected, self._held = True, False
-        self._out = [publish(*m, dup=True, packet_id=n) for n, m in self._in_flight.items()]
+        for packet_id, message in self._in_flight.items():
+            self._emit(publish(*message, dup=True, packet_id=packet_id))
         self._send_queued()
 
     def disconnect(self) -> None:
         """The network connection is gone; QoS 0 does not wait for the next."""
         self._connected = False
-        self._out.clear()
+        self._out, self._out_bytes = [], 0
         self._queue = deque(m for m in self._queue if m.qos)
         self._queued_bytes = sum(len(m.payload) for m in self._queue)
 
@@ -86,13 +92,9 @@ class Session:
     def deliver(self, topic: str, payload: bytes, qos: int, retain: bool = False) -> None:
         """Send a message now, or queue it, or drop it; `qos` 0 or 1."""
         message = _Waiting(topic, payload, qos, retain)
-        if self._connected and not self._held and not self._queue:
-            if not qos:
-                self._out.append(publish(*message))
-                return
-            if len(self._in_flight) < WINDOW:
-                self._send(message)
-                return
+        if not self._queue and self._may_send(message):
+            self._send(message)
+            return
         if qos or self._connected:
             self._enqueue(message)
         else:
@@ -104,29 +106,37 @@ class Session:
             self._send_queued()
 
     def take(self) -> bytes:
-        """Bytes to send now, once."""
+        """Bytes to send now, once; there may be more, so ask until there are none."""
         out = b"".join(self._out)
-        self._out.clear()
+        self._out, self._out_bytes = [], 0
+        self._send_queued()
         return out
 
+    def _may_send(self, message: _Waiting) -> bool:
+        if not self._connected or self._held or self._out_bytes > MAX_UNSENT_BYTES:
+            return False
+        return not message.qos or len(self._in_flight) < WINDOW
+
     def _send(self, message: _Waiting) -> None:
+        if not message.qos:
+            self._emit(publish(*message))
+            return
         packet_id = self._last_id
         while packet_id == self._last_id or packet_id in self._in_flight:
             packet_id = packet_id % 65_535 + 1
         self._last_id = packet_id
         self._in_flight[packet_id] = message
-        self._out.append(publish(*message, packet_id=packet_id))
+        self._emit(publish(*message, packet_id=packet_id))
+
+    def _emit(self, packet: bytes) -> None:
+        self._out.append(packet)
+        self._out_bytes += len(packet)
 
     def _send_queued(self) -> None:
-        while self._queue and self._connected and not self._held:
-            if self._queue[0].qos and len(self._in_flight) >= WINDOW:
-                return
+        while self._queue and self._may_send(self._queue[0]):
             message = self._queue.popleft()
             self._queued_bytes -= len(message.payload)
-            if message.qos:
-                self._send(message)
-            else:
-                self._out.append(publish(*message))
+            self._send(message)
 
     def _enqueue(self, message: _Waiting) -> None:
         while len(self._queue) >= MAX_QUEUED or self._queued_bytes + len(message.payload) > MAX_QUEUED_BYTES:
