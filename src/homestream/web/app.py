@@ -1,0 +1,73 @@
+"""The one web application: page, API and the door's HTTP routes, behind one guard."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from homestream.web import api_control, api_history, api_live, api_security, api_system, auth, static
+from homestream.web.deps import Deps
+from homestream.web.guard import Guard
+from homestream.web.session import Sessions
+
+__all__ = ["Deps", "create_app", "server_config"]
+
+#: A reason is read by a person.
+LONGEST_REASON = 300
+
+
+def create_app(deps: Deps) -> FastAPI:
+    """Page and API of one home; while its lifespan lasts, the hub sends."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        hub = asyncio.create_task(deps.hub.run())
+        try:
+            yield
+        finally:
+            hub.cancel()
+            with suppress(asyncio.CancelledError):
+                await hub
+
+    # No generated documentation pages: they load scripts from elsewhere.
+    app = FastAPI(title="Homestream", lifespan=lifespan, openapi_url=None)
+    app.state.deps = deps
+    app.state.sessions = Sessions(deps.folder / "state")
+    app.include_router(deps.ingest)
+    for module in (auth, api_live, api_control, api_history, api_security, api_system):
+        app.include_router(module.router)
+    app.include_router(static.routes(static.load()))
+    app.add_middleware(Guard)
+    app.add_exception_handler(RequestValidationError, _refused)
+    return app
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    """422 in one line, and without the input: it may hold a password, or a NaN that JSON cannot."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:]) or first["loc"][0]
+    return JSONResponse({"detail": f"{where}: {first['msg']}"[:LONGEST_REASON]}, 422)
+
+
+def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    """How the application is to be served."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        # Deflating each frame anew for each viewer would cost more than all else the hub does.
+        ws_per_message_deflate=False,
+        # A page sends nothing; a dead one is noticed by its missing pong.
+        ws_max_size=4096,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        timeout_graceful_shutdown=3,
+    )

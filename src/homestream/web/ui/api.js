@@ -1,0 +1,39 @@
+// Requests to Homestream. Logged out: go and log in. Anything else that fails is said aloud in the toast.
+import { signal } from "./vendor/signals.js";
+
+export const problem = signal("");
+
+async function ask(path, options) {
+  const answer = await fetch(path, options).catch(() => {
+    throw new Error("Homestream does not answer; it will be tried again");
+  });
+  if (answer.status === 401) {
+    location.replace("/login");
+    throw new Error("Log in first");
+  }
+  if (!answer.ok) {
+    const { detail } = await answer.json().catch(() => ({}));
+    throw new Error(typeof detail === "string" ? detail : `Homestream answered ${answer.status}`);
+  }
+  return answer.json();
+}
+
+export const get = (path) => ask(path);
+
+let fading;
+
+// Do something; true once it is on disk, else the toast says why not.
+export async function post(path, body) {
+  const sent = body === undefined ? {} : { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  try {
+    await ask(path, { method: "POST", ...sent });
+    return true;
+  } catch (error) {
+    problem.value = error.message[0].toUpperCase() + error.message.slice(1);
+    clearTimeout(fading);
+    fading = setTimeout(() => (problem.value = ""), 6000);
+    return false;
+  }
+}
+
+export const query = (path, args) => `${path}?${new URLSearchParams(args)}`;

@@ -1,0 +1,56 @@
+// Energy hogs: who used most, against the period before.
+import { useState } from "./vendor/hooks.js";
+import { query } from "./api.js";
+import { Filters, PERIODS } from "./filters.js";
+import { days, decimal, money, percent } from "./format.js";
+import { useHistory } from "./history.js";
+import { html } from "./html.js";
+import { home } from "./live.js";
+import { roomName } from "./metrics.js";
+
+const SHOWN = 8;
+
+export function Hogs() {
+  const [by, choose] = useState("week");
+  const { data, error } = useHistory(query("/api/history/hogs", { by }));
+  const devices = data?.rows.filter((row) => !row.mains && row.kwh > 0) ?? [];
+  const most = Math.max(...devices.map((row) => row.kwh), 0.001);
+  return html`
+    <section class="card" aria-label="Energy hogs">
+      <div class="card-head">
+        <h2>Energy hogs <small>kWh${data ? `, ${days(data.since, data.until)}` : ""}</small></h2>
+        <span class="space"></span>
+        <${Filters} small name="Period" choices=${PERIODS} chosen=${by} choose=${choose} />
+      </div>
+      ${error && html`<p class="empty">${error}</p>`}
+      ${data && !devices.length && html`<p class="empty">No device has reported energy or power in this time.</p>`}
+      <ul class="hogs">${devices.slice(0, SHOWN).map((row) => html`<${Hog} key=${row.device} row=${row} most=${most} />`)}</ul>
+      <${Foot} rows=${data?.rows ?? []} devices=${devices} />
+    </section>`;
+}
+
+function Hog({ row, most }) {
+  const change = row.change_pct;
+  const rise = change > 0.5 ? "more-than" : change < -0.5 ? "less-than" : "";
+  const cost = currency(row.cost);
+  const standby = row.standby ? `, ${(row.standby * 100).toFixed(0)} % of it standby` : "";
+  return html`
+    <li title=${`${row.name}${row.room ? `, ${roomName(row.room)}` : ""}: ${cost}${standby}`}>
+      <span class="name">${row.name}</span>
+      <span class="meter" aria-hidden="true"><i style=${{ width: `${Math.max((row.kwh / most) * 100, 1.5)}%` }}>
+        ${row.standby > 0 && html`<b style=${{ width: `${Math.min(row.standby, 1) * 100}%` }}></b>`}</i></span>
+      <span class="kwh">${decimal(row.kwh)}</span>
+      <span class=${`change ${rise}`}>${change === null ? "new" : percent(change)}</span>
+    </li>`;
+}
+
+const currency = (cost) => money(cost, home.value?.currency ?? "EUR");
+
+// All together; what the mains counted beyond the devices is untracked.
+function Foot({ rows, devices }) {
+  const mains = rows.filter((row) => row.mains).reduce((sum, row) => sum + row.kwh, 0);
+  const tracked = devices.reduce((sum, row) => sum + row.kwh, 0);
+  if (!mains && !tracked) return null;
+  const cost = rows.filter((row) => row.mains === mains > 0).reduce((sum, row) => sum + row.cost, 0);
+  return html`<p class="foot">${decimal(mains || tracked)} kWh in all, ${currency(cost)}${mains > tracked ? ` · ${decimal(mains - tracked)} kWh untracked` : ""}</p>`;
+}
