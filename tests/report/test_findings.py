@@ -18,7 +18,7 @@ def test_the_rest_where_there_is_room(week: ReportData) -> None:
     rest = replace(week, hogs=(), alerts=(), always_on=None)
     assert findings(rest)[1:] == [
         "Warmest room: Hall, 22.5 °C; coldest: Living room, 19.0 °C.",
-        "1 device was out of sight for a while; longest Humidity, 1 h 50 min.",
+        "1 device was out of sight for a while; longest Humidity (Bathroom), 1 h 50 min.",
         "Thursday 19 November took the most: 12.7 kWh; a mean day takes 10.2.",
     ]
 

@@ -65,6 +65,10 @@ def test_the_same_data_makes_the_same_bytes(week: ReportData) -> None:
     assert render(week) == render(week)
 
 
+def test_a_period_may_end_at_any_millisecond(week: ReportData) -> None:
+    assert "to 13:37" in text(replace(week, until=week.until + 13 * 3_600_000 + 37 * 60_000 + 123))
+
+
 def test_an_empty_home_has_a_report(week: ReportData) -> None:
     said = text(ReportData("Home", week.zone, week.since, week.until))
     assert said.count("no data") >= 3

@@ -122,7 +122,8 @@ def _blind(data: ReportData) -> Iterator[str]:
     if data.blind:
         worst = max(data.blind, key=lambda device: device.longest)
         many = "1 device was" if len(data.blind) == 1 else f"{len(data.blind):,} devices were"
-        longest = f"{_name(worst.name)}, {words.duration(worst.longest)}"
+        where = f" ({_name(worst.room)})" if worst.room else ""
+        longest = f"{_name(worst.name)}{where}, {words.duration(worst.longest)}"
         yield f"{many} out of sight for a while; longest {longest}."
 
 

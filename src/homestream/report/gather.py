@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
@@ -54,9 +54,9 @@ def gather(
     """The figures; `con` is `lake.connect`'s, `accounts` are those of `status`, where they are at hand."""
     home, zone = config.id, config.timezone
     period = (con, home, since, until)
-    days = _days(config, since, until, queries.consumption(*period, zone, "day", config))
-    earlier = (2 * since - until, since)
-    days_before = _days(config, *earlier, queries.consumption(con, home, *earlier, zone, "day", config))
+    before = 2 * since - until
+    hours = queries.consumption(con, home, before, until, zone, "hour", config)
+    days, days_before = _days(config, since, until, hours), _days(config, before, since, hours)
     comparable = _comparable(days, days_before)
     energy = _sum(days)
     devices = queries.energy_by_device(*period, zone, config)
@@ -77,7 +77,7 @@ def gather(
         mean_day=_mean_day(queries.power_mean_day(*period, zone, config)),
         hogs=_hogs(devices, comparable),
         untracked=_untracked(config, devices, energy),
-        always_on=_always_on(config, queries.consumption(*period, zone, "hour", config)),
+        always_on=_always_on(config, [hour for hour in hours if hour["start"] >= since]),
         climate=_climate(config, queries.climate(*period, zone, "temperature")),
         days=days,
         security=_security(*period, zone),
@@ -91,19 +91,24 @@ def gather(
     )
 
 
-def _days(config: HomeConfig, since: int, until: int, rows: list[dict[str, Any]]) -> tuple[Day, ...]:
-    """Every local day of the period, those too that nothing is known of."""
-    known = {row["start"]: row for row in rows}
+def _days(config: HomeConfig, since: int, until: int, hours: list[dict[str, Any]]) -> tuple[Day, ...]:
+    """Every local day of [since, until), those too that nothing is known of, as the sum of its hours."""
+    kwh: dict[date, float] = defaultdict(float)
+    known: dict[date, float] = defaultdict(float)
+    for hour in hours:
+        if since <= hour["start"] < until:
+            day = words.local(hour["start"], config.zone).date()
+            kwh[day] += hour["kwh"]
+            known[day] += hour["known"] * HOUR_MS
     days = []
     start = words.local(since, config.zone).replace(hour=0, minute=0, second=0, microsecond=0)
     while (begins := int(start.timestamp() * 1000)) < until:
+        day = start.date()
         start += timedelta(days=1)  # wall clock: the next midnight, 23 to 25 hours on
         ends = int(start.timestamp() * 1000)
         length = min(ends, until) - max(begins, since)
-        row = known.get(begins)
-        share = min(1.0, row["known"] * 24 * HOUR_MS / length) if row else 0.0
-        whole = length == ends - begins
-        days.append(Day(begins, row["kwh"] if row else None, share, length, whole))
+        share = min(1.0, known[day] / length)
+        days.append(Day(begins, kwh.get(day), share, length, length == ends - begins))
     return tuple(days)
 
 

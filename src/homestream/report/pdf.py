@@ -36,7 +36,7 @@ def render(data: ReportData) -> bytes:
     foreign = any(low <= ord(char) < high for char in set(text) for low, high in _BEYOND_INTER)
     source = (files("homestream.report") / "report.typ").read_bytes()
     compiler = typst.Compiler(source, font_paths=_fonts(foreign), ignore_system_fonts=not foreign)
-    made = datetime.fromtimestamp(data.until / 1000, UTC)
+    made = datetime.fromtimestamp(data.until // 1000, UTC)
     pdf = compiler.compile(format="pdf", sys_inputs={"data": text}, timestamp=made)
     if not isinstance(pdf, bytes):
         raise TypeError(f"typst gave {type(pdf).__name__}, not one document")
