@@ -7,6 +7,7 @@ A time without a zone is local; at the hour that happens twice it is the first, 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,9 @@ _ISO = re.compile(r"^\s*\"?\d{4}[-/]\d{1,2}[-/]\d{1,2}")
 
 #: how a time of day ends that names its zone
 _ZONE = r":\d\d(\.\d+)?\s*(z|[+-]\d\d(:?\d\d)?)$"
+
+#: +0100, to be written +01:00
+_COMPACT = r"([+-]\d\d)(\d\d)$"
 
 ISO, EPOCH, SLASHED = "ISO 8601", "epoch", "day/month/year"
 
@@ -52,17 +56,20 @@ def in_sql(text: str, samples: Iterable[str]) -> str:
         f"CASE WHEN abs({number}) < 1e11 THEN {number} * 1000 WHEN abs({number}) < 1e14 THEN {number} "
         f"WHEN abs({number}) < 1e17 THEN {number} / 1000 ELSE {number} / 1e6 END"
     )
-    iso = f"epoch_ms(TRY_CAST({text} AS TIMESTAMP))"
+    local = f"epoch_ms(TRY_CAST({text} AS TIMESTAMP))"
+    zoned = f"epoch_ms(TRY_CAST(regexp_replace({text}, '{_COMPACT}', '\\1:\\2') AS TIMESTAMPTZ))"
     # each WHEN costs only the rows that are left
-    zoned = f"CASE WHEN suffix({text}, 'Z') THEN true ELSE regexp_matches({text}, '{_ZONE}') END"
     return (
-        f"CASE WHEN {iso} IS NOT NULL THEN struct_pack(ms := {iso}, zoned := {zoned}) "
+        f"CASE WHEN suffix({text}, 'Z') THEN struct_pack(ms := {local}, zoned := true) "
+        f"WHEN regexp_matches({text}, '{_ZONE}') THEN struct_pack(ms := {zoned}, zoned := true) "
+        f"WHEN {local} IS NOT NULL THEN struct_pack(ms := {local}, zoned := false) "
         f"ELSE struct_pack(ms := TRY_CAST(floor({epoch}) AS BIGINT), zoned := true) END"
     )
 
 
+@lru_cache(maxsize=64)
 def offsets(zone: ZoneInfo, first: int, last: int) -> list[tuple[int, int]]:
-    """(from when, local minus UTC) in ms, in order, for [first, last]."""
+    """(from when, local minus UTC) in ms, in order, for [first, last]; not to be changed."""
     steps = [(first, offset(zone, first))]
     week = 7 * 24 * HOUR
     at = first
@@ -82,19 +89,23 @@ def offsets(zone: ZoneInfo, first: int, last: int) -> list[tuple[int, int]]:
 
 def offset_sql(steps: Sequence[tuple[int, int]], utc: str) -> str:
     """SQL: local minus UTC at the instant `utc` (ms)."""
-    return _steps(utc, [(start, shift) for start, shift in steps])
+    return f"({_steps(utc, steps)})"
 
 
 def to_utc_sql(steps: Sequence[tuple[int, int]], local: str) -> str:
     """SQL: a local time (ms as if it were UTC) -> UTC ms; of an hour that comes twice, the first."""
     turns = [steps[0]]
     turns += [(start + max(before, after), after) for (_, before), (start, after) in pairwise(steps)]
-    return f"({local} - {_steps(local, turns)})"
+    return f"({local} - ({_steps(local, turns)}))"
 
 
 def _steps(value: str, steps: Sequence[tuple[int, int]]) -> str:
-    cases = "".join(f" WHEN {value} < {after[0]} THEN {step[1]}" for step, after in pairwise(steps))
-    return f"(CASE{cases} ELSE {steps[-1][1]} END)" if cases else f"({steps[-1][1]})"
+    """By halves: a row is compared with few of the some hundred changes of two centuries."""
+    if len(steps) == 1:
+        return str(steps[0][1])
+    half = len(steps) // 2
+    early, later = _steps(value, steps[:half]), _steps(value, steps[half:])
+    return f"CASE WHEN {value} < {steps[half][0]} THEN {early} ELSE {later} END"
 
 
 def iso(time: int) -> str:

@@ -13,6 +13,7 @@ from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 
 from homestream.engine import energy
 from homestream.engine.clock import HOUR, MINUTE
@@ -27,7 +28,8 @@ SLOWEST = HOUR
 
 def roll_up(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
     """`whole`, `fresh`, `flags`, `old_1h`, `old_1d` -> `new_1h`, `new_1d`: windows that changed."""
-    steps = moment.offsets(zone, moment.EARLIEST, moment.LATEST)
+    first, last = con.execute("SELECT min(time), max(time) FROM whole").fetchall()[0]
+    steps = moment.offsets(zone, (first or moment.EARLIEST) - REACH, (last or moment.LATEST) + REACH)
     con.execute(f"CREATE MACRO hour_of(t) AS {_floor('t', steps)}")
     con.execute(f"CREATE MACRO day_of(t) AS {_midnight('t', steps)}")
     con.execute(_SEGMENTS)
@@ -110,7 +112,10 @@ def _count_energy(con: duckdb.DuckDBPyConnection) -> None:
             meter, added, _ = energy.fold(meter, ((time, value) for _, time, value in some))
             counted.append((sid, start, fsum(added)))
         if counted:
-            con.executemany("INSERT INTO used VALUES (?, ?, ?)", counted)
+            found = pa.table(dict(zip(("sid", "start", "wh"), zip(*counted, strict=True), strict=True)))
+            con.register("found", found)
+            con.execute("INSERT INTO used FROM found")
+            con.unregister("found")
     con.execute(f"""
         UPDATE hours SET energy = COALESCE(
             (SELECT wh FROM used WHERE used.sid = hours.sid AND used.start = hours.start), 0.0)

@@ -7,7 +7,6 @@ import io
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, cast
 
 from homestream.errors import HomestreamError
 
@@ -16,7 +15,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".dat", ".jsonl", ".ndjson", ".parquet")
 
 
 def expand(sources: Sequence[str]) -> list[Path]:
-    """Files, folders (searched whole) and patterns -> files, each once; a missing one is a HomestreamError."""
+    """Files, folders (searched whole) and patterns -> files, each once; HomestreamError for a missing one."""
     found: dict[Path, None] = {}
     for source in sources:
         path = Path(source)
@@ -50,15 +49,16 @@ class Text(io.RawIOBase):
 
     def __init__(self, path: Path, read_bytes: Callable[[int], None] = lambda n: None) -> None:
         try:
-            self._disk: IO[bytes] = path.open("rb")
+            self._disk = path.open("rb")
         except OSError as error:
             raise HomestreamError(f"{path}: {error.strerror}") from None
         self.broken = ""
+        self._file: io.BufferedReader | gzip.GzipFile
         self._tell, self._told = read_bytes, 0
         start = self._disk.read(4)
         self._disk.seek(0)
         packed = start[:2] == b"\x1f\x8b"
-        self._file = cast(IO[bytes], gzip.GzipFile(fileobj=self._disk)) if packed else self._disk
+        self._file = gzip.GzipFile(fileobj=self._disk) if packed else self._disk
         wide = start[:2] in (b"\xff\xfe", b"\xfe\xff")
         self._decoder = codecs.getincrementaldecoder("utf-16" if wide else "utf-8-sig")("replace")
 
@@ -66,14 +66,18 @@ class Text(io.RawIOBase):
         """Always."""
         return True
 
-    def read(self, size: int = -1) -> bytes:
-        """At least one byte unless the file has ended; up to about `size`."""
+    def read(self, size: int = 1 << 20) -> bytes:
+        """At least one byte unless the file has ended; about `size` of them."""
         while not self.broken:
+            parts, length = [], 0
             try:
-                raw = self._file.read(size)
+                # piece by piece: what was unpacked before the break is not lost
+                while length < size and (piece := self._file.read1(size - length)):
+                    parts.append(piece)
+                    length += len(piece)
             except (OSError, EOFError, zlib.error) as error:
                 self.broken = f"the file is broken from here: {error}"
-                raw = b""
+            raw = b"".join(parts)
             place = self._disk.tell()
             self._tell(place - self._told)
             self._told = place
