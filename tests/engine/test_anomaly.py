@@ -114,7 +114,7 @@ def test_acknowledged():
 def test_the_level_stays_among_the_values(values):
     known = Usual("temperature")
     for value in values:
-        known.learn(value)
+        known.learn(value, 30.0)
     slack = 1e-9
     assert min(values) - slack <= known.level <= max(values) + slack
     assert 0 <= known.spread <= max(values) - min(values) + SPIKES["temperature"]

@@ -131,6 +131,17 @@ def test_the_inference_survives_a_restart():
     assert known(bench) == [True, False]
 
 
+def test_the_time_the_hub_was_down_is_not_waited_for():
+    bench = home()
+    leave(bench)
+    bench.wait(5 * MIN)
+    bench.down(60 * MIN)
+    bench.wait(8 * MIN)
+    assert known(bench) == [True]
+    bench.wait(2 * MIN)
+    assert known(bench) == [True, False]
+
+
 def test_unknown_motion_is_no_motion_and_no_stillness():
     bench = home()
     leave(bench)

@@ -33,8 +33,8 @@ SPIKES = {
 
 #: Readings before a series is judged.
 WARM = 24
-#: Deviation over usual deviation that makes a spike, and beyond which it is cut off for learning.
-SPIKE, CUT = 6.0, 3.0
+#: Deviation over usual deviation that makes a spike; beyond half of it, it is cut off for learning.
+SPIKE = 6.0
 #: Weight of the newest reading: the level is that of some 32 readings.
 WEIGHT = 1 / 32
 #: So many outliers in a row are the new usual, and the level moves there.
@@ -57,8 +57,8 @@ class Usual:
         self.level = self.spread = 0.0
         self.count = self.time = self.odd = self.told = 0
 
-    def learn(self, value: float) -> None:
-        """Move level and spread towards `value`."""
+    def learn(self, value: float, most: float) -> None:
+        """Move level and spread towards `value`; what is off by more than `most` counts as off by that."""
         if not self.count:
             self.level = value
         off = value - self.level
@@ -66,8 +66,8 @@ class Usual:
             self.count += 1
             weight = 1 / self.count
         else:
-            weight, bound = WEIGHT, max(self.floor, CUT * self.spread)
-            off = -bound if off < -bound else bound if off > bound else off
+            weight = WEIGHT
+            off = -most if off < -most else most if off > most else off
         self.level += weight * off
         self.spread += weight * (abs(off) - self.spread)
 
@@ -108,7 +108,7 @@ class Anomalies(Quiet):
             elif usual.odd >= MOVED:
                 usual.level, usual.odd = value, 0
                 self._over(ctx, reading)
-        usual.learn(value)
+        usual.learn(value, reach / 2)
 
     def _tell(self, ctx: Context, reading: Reading, usual: Usual, reach: float) -> None:
         _, device, metric, time, value = reading

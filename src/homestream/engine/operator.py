@@ -16,9 +16,11 @@ from homestream.engine.fact import AnyFact
 from homestream.home import HomeConfig
 from homestream.reading import Reading
 
-
 #: Six ticks: what is longer is no slow disk, it is a hub that was off.
 GAP_MS = 30_000
+
+#: After a gap: by then devices have found the hub again and have said how things are.
+REJOIN_MS = 60_000
 
 
 class Context(Protocol):
@@ -48,7 +50,7 @@ class Context(Protocol):
         """Add a fact to this entry's output; other operators hear of it by `on_fact`."""
 
     def at(self, due: int, operator: str, key: str) -> None:
-        """Call `on_timer(ctx, key)` of that operator when the clock reaches `due`; replaces an earlier one."""
+        """Call `on_timer(ctx, key)` of that operator when the clock is at `due`; replaces an earlier one."""
 
     def cancel(self, operator: str, key: str) -> None:
         """Forget a timer; nothing happens where there is none."""

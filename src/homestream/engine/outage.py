@@ -33,36 +33,43 @@ STEADY = 0.5
 CHANGE_ONLY_MS = 25 * 3_600_000
 #: A device that said it goes offline is believed after a minute: most are back by then.
 OFFLINE_MS = 60_000
-#: The longest gap fades by this share a message, so that one bad night is forgotten in some hundred.
-FADE = 1 / 256
+#: Of the gaps that are nothing new, one in so many is learned from: this runs for every message.
+SAMPLE = 8
+#: The longest gap fades by this share with each learned one, so that one bad night is forgotten in a day.
+FADE = 1 / 32
 #: Weight of the newest gap in mean and deviation.
 WEIGHT = 1 / 16
-#: How often, in messages, the deadline is looked at again while a device speaks.
-LOOK = 32
+#: How often, in learned gaps, the deadline is looked at again while a device speaks.
+LOOK = 4
 
 RULE = "Device silent"
 
 
 class Watch:
-    """What is known of one device's talk. ms; `expected` 0: learn; `silent` when it fell silent, else 0."""
+    """What is known of one device's talk, in ms.
 
-    __slots__ = ("armed", "count", "expected", "last", "longest", "mean", "silent", "wobble")
+    `expected` is what is configured, `armed` when its timer is due, `silent` when it fell silent (each 0 for
+    none); `spare` messages more need not be learned from.
+    """
+
+    __slots__ = ("armed", "count", "expected", "last", "longest", "mean", "silent", "spare", "wobble")
 
     def __init__(self, last: int, expected: int) -> None:
         self.last, self.expected = last, expected
-        self.count = self.armed = self.silent = 0
+        self.count = self.armed = self.silent = self.spare = 0
         self.mean = self.wobble = self.longest = 0.0
 
     def hear(self, time: int) -> None:
         """A message: learn from the gap before it."""
         gap = time - self.last
         if gap <= 0:
-            return  # the same message's other metric
+            return
         self.last = time
+        self.count += 1
+        self.spare = SAMPLE - 1 if self.count > WARM else 0
         if self.silent:
             # a true outage teaches nothing; but a device that often pauses so long is given more each time
             gap = min(gap, 2 * (self.patience() or gap))
-        self.count += 1
         weight = max(WEIGHT, 1 / self.count)
         off = gap - self.mean
         self.mean += off * weight
@@ -103,8 +110,14 @@ class Outages(Quiet):
     def on_reading(self, ctx: Context, reading: Reading) -> None:
         _, device, _, time, value = reading
         watch = self._watches.get(device)
-        if watch is not None and time == watch.last and not watch.silent:
-            return
+        if watch is not None and not watch.silent:
+            gap = time - watch.last
+            if gap <= 0:
+                return  # the same message's other metric
+            if watch.spare and gap <= watch.longest and not isnan(value):
+                watch.spare -= 1
+                watch.last = time
+                return
         if isnan(value):
             self._unavailable(ctx, device)
             return

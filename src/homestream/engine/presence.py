@@ -46,7 +46,8 @@ class Presence(Quiet):
         self._contacts: dict[str, float] = {}
         self._motion: dict[str, float] = {}
         self._switches: dict[str, float] = {}
-        self._moved = self._door = 0
+        # when somebody last moved, an outer door last did, and the home is judged empty (0: not now)
+        self._moved = self._door = self._due = 0
         self._ordered: set[str] = set()
 
     @override
@@ -72,15 +73,11 @@ class Presence(Quiet):
         elif metric == "contact":
             self._contact(ctx, device, time, value)
         elif metric == "switch":
-            before = self._switches.get(device)
-            self._switches[device] = value
-            if before is not None and before != value and device not in self._ordered:
-                self._sensed(ctx, time, f"{label(ctx, device)} switched by hand")
-            self._ordered.discard(device)
+            self._switch(ctx, device, time, value)
         else:
             self._motion[device] = value
             if value:
-                self._sensed(ctx, time, f"motion, {label(ctx, device)}")
+                self._sensed(ctx, time, device, "motion, {}")
 
     @override
     def on_late(self, ctx: Context, reading: Reading) -> None:
@@ -90,7 +87,7 @@ class Presence(Quiet):
             and reading.value == 1
             and reading.time > self._door + GRACE_MS > GRACE_MS
         ):
-            self._sensed(ctx, reading.time, f"motion, {label(ctx, reading.device)}, learned late")
+            self._sensed(ctx, reading.time, reading.device, "motion, {}, learned late")
 
     def _tracked(self, ctx: Context) -> None:
         """Let the trackers decide, where they can."""
@@ -109,25 +106,49 @@ class Presence(Quiet):
         return None
 
     def _contact(self, ctx: Context, device: str, time: int, value: float) -> None:
+        before = self._contacts.get(device)
+        if before == value:
+            return
         config = ctx.config.named(device)
         if config is not None and not config.perimeter:
             return
-        before = self._contacts.get(device)
         self._contacts[device] = value
         doors = [d for d in self._contacts if _is_door(ctx, d)] or list(self._contacts)
-        if before is None or before == value or device not in doors:
+        if before is None or device not in doors:
             return
         self._door = time
         if all(self._contacts[door] == 0 for door in doors):
-            ctx.at(max(time + self._empty_after, ctx.now), self.name, _EMPTY)
+            self._judge_at(ctx, max(time + self._empty_after, ctx.now))
+        else:
+            self._judge_at(ctx, 0)
+
+    def _judge_at(self, ctx: Context, due: int) -> None:
+        self._due = due
+        if due:
+            ctx.at(due, self.name, _EMPTY)
         else:
             ctx.cancel(self.name, _EMPTY)
 
-    def _sensed(self, ctx: Context, time: int, why: str) -> None:
+    @override
+    def on_gap(self, ctx: Context, since: int, until: int) -> None:
+        """While the hub was down nobody watched for motion: that time is not waited for."""
+        if self._due:
+            self._judge_at(ctx, self._due + until - since)
+
+    def _switch(self, ctx: Context, device: str, time: int, value: float) -> None:
+        before = self._switches.get(device)
+        if before != value:
+            self._switches[device] = value
+            if before is not None and device not in self._ordered:
+                self._sensed(ctx, time, device, "{} switched by hand")
+        if self._ordered:
+            self._ordered.discard(device)
+
+    def _sensed(self, ctx: Context, time: int, device: str, why: str) -> None:
         """A sign of life inside. It proves nothing against a person's own word or tracker."""
         self._moved = max(self._moved, time)
         if ctx.occupied is not True and ctx.mode != "away" and not self._decided(ctx):
-            self._say(ctx, True, SENSED, why)
+            self._say(ctx, True, SENSED, why.format(label(ctx, device)))
 
     def _decided(self, ctx: Context) -> bool:
         return bool(self._trackers) and self._at_home(ctx) is not None
@@ -137,10 +158,11 @@ class Presence(Quiet):
         if key == _LEFT:
             self._say(ctx, False, PANEL, "set to away")
             return
+        self._due = 0
         if not self._motion or self._decided(ctx):
             return
         if any(self._motion.values()):
-            ctx.at(ctx.now + self._empty_after, self.name, _EMPTY)  # a sensor that is still on has a say
+            self._judge_at(ctx, ctx.now + self._empty_after)  # a sensor that is still on has a say
         elif self._moved <= self._door + GRACE_MS:
             self._say(ctx, False, INFERRED_EMPTY, f"no motion since a door closed at {hour(ctx, self._door)}")
 
@@ -177,6 +199,7 @@ class Presence(Quiet):
             "switches": self._switches,
             "moved": self._moved,
             "door": self._door,
+            "due": self._due,
             "ordered": sorted(self._ordered),
         }
 
@@ -184,7 +207,7 @@ class Presence(Quiet):
     def restore(self, state: Any) -> None:
         self._contacts, self._motion = dict(state["contacts"]), dict(state["motion"])
         self._switches, self._ordered = dict(state["switches"]), set(state["ordered"])
-        self._moved, self._door = state["moved"], state["door"]
+        self._moved, self._door, self._due = state["moved"], state["door"], state["due"]
 
 
 def _is_door(ctx: Context, device: str) -> bool:

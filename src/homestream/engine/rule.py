@@ -3,6 +3,7 @@
 - Only true opens. Unknown neither opens nor clears, and it breaks a hold: nobody knows that it lasted.
 - `for` counts event time from the reading that made the condition true; `cooldown` from the clearing.
 - Conditions on time, age and windows are judged again every minute, by the home's clock.
+- What falls due while the hub is down is judged `REJOIN_MS` after it is back, when devices have spoken.
 - A late reading that is still the newest of its series opens and clears as any other, marked `late`, with
   its effects suppressed; its hold is judged `SETTLE_MS` after, since late readings come in runs. One that is
   older than the newest never opens: it ends an open alert or a hold that it shows to have been broken,
@@ -17,7 +18,7 @@ from typing_extensions import override
 from homestream.engine.alert import Alerts, notify, overdue
 from homestream.engine.condition import matches
 from homestream.engine.fact import Alert, AnyFact, Command, Evidence, Mode, Occupancy
-from homestream.engine.operator import Context
+from homestream.engine.operator import REJOIN_MS, Context
 from homestream.engine.quiet import Quiet
 from homestream.engine.ruleset import Rule, sound_rules
 from homestream.engine.sight import Sight, known_value
@@ -160,9 +161,19 @@ class Rules(Quiet):
                 if rule.of_home:
                     self._judge_all(ctx, rule)
 
-    def _next_minute(self, ctx: Context) -> None:
+    @override
+    def on_gap(self, ctx: Context, since: int, until: int) -> None:
+        seen = until + REJOIN_MS
+        self._next_minute(ctx, seen)
+        for (name, key), hold in self._holds.items():
+            if hold.since is not None and max(hold.since + self._rules[name].hold, hold.cool) < seen:
+                hold.cool = seen
+                ctx.at(seen, self.name, f"{name}\n{key}")
+
+    def _next_minute(self, ctx: Context, after: int = 0) -> None:
         if any(rule.timed for rule in self._rules.values()):
-            ctx.at(ctx.now - ctx.now % MINUTE_MS + MINUTE_MS, self.name, _MINUTE)
+            after = max(after, ctx.now)
+            ctx.at(after - after % MINUTE_MS + MINUTE_MS, self.name, _MINUTE)
 
     def _judge_all(self, ctx: Context, rule: Rule) -> None:
         for key in self._keys_of(rule):

@@ -16,7 +16,7 @@ from homestream.engine.alert import Alerts, notify
 from homestream.engine.condition import MODES
 from homestream.engine.fact import AnyFact, Evidence, Mode, Occupancy, Outage, Security
 from homestream.engine.guard import SURE, Guard
-from homestream.engine.operator import Context
+from homestream.engine.operator import REJOIN_MS, Context
 from homestream.engine.presence import MOTION
 from homestream.engine.quiet import Quiet
 from homestream.engine.seal import seal
@@ -30,8 +30,6 @@ MOTION_EVERY_MS = 5 * 60_000
 CALM_MS = 5 * 60_000
 #: An alarm is worth telling for so long after it happened.
 ACT_WITHIN_MS = 60_000
-#: A device that comes back after the hub does so by then; what it says first is from the time nobody saw.
-REJOIN_MS = 60_000
 
 OPENED = "Opened unexpectedly"
 MOTION_ALONE = "Motion when nobody is home"
@@ -69,7 +67,11 @@ class SecurityLog(Quiet):
     @override
     def on_reading(self, ctx: Context, reading: Reading) -> None:
         _, device, metric, time, value = reading
-        watched = self._watched.setdefault((device, metric), Watched())
+        watched = self._watched.get((device, metric))
+        if watched is None:
+            watched = self._watched[device, metric] = Watched()
+        elif watched.same(time, value) and not self._offline:
+            return
         if isnan(value):
             watched.lose(time)
             known = ctx.devices.get(device)

@@ -22,6 +22,13 @@ class Watched:
         if self.blind is None and self.changes:
             self.blind = time
 
+    def same(self, time: int, value: float) -> bool:
+        """Take the newest reading if it is only the last state again, which nearly all are."""
+        if self.blind is not None or not self.changes or self.changes[-1][1] != value:
+            return False
+        self.time = time
+        return True
+
     def see(self, time: int, value: float) -> tuple[int, float] | None:
         """Take the newest reading; returns when the state before it was last seen, and that state."""
         before = (self.time, self.changes[-1][1]) if self.changes else None
