@@ -132,6 +132,10 @@ def test_hogs_are_told_without_the_mains(data: ReportData) -> None:
     assert data.always_on == pytest.approx(300, rel=0.01)
 
 
+def test_a_period_that_ends_just_after_midnight_has_no_day_more(con: duckdb.DuckDBPyConnection) -> None:
+    assert len(gather(con, CONFIG, SINCE, midnight(25) + 1).days) == 1
+
+
 def test_peak_and_mean_day(data: ReportData) -> None:
     assert data.peak == 2300.0
     assert data.peak_at == SINCE + 18 * 3_600_000
@@ -174,7 +178,7 @@ def test_the_pdf_of_the_lake(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_the_command_writes_the_last_week_that_holds_data(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.pdf"
-    assert report(folder, out, until=UNTIL) == 2
+    assert report(folder, out) == 2
     assert "19 – 25 October 2026" in PdfReader(out).pages[0].extract_text()
     with pytest.raises(HomestreamError, match="--since"):
         report(folder, out, since=UNTIL, until=SINCE)

@@ -132,4 +132,6 @@ def test_only_power_makes_a_report(week: ReportData) -> None:
         energy=168.0, peak=4321.0, peak_at=week.since, mean_day=week.mean_day, days=week.days,
     )  # fmt: skip
     said = text(house)
-    assert "168.0 kWh" in said and "No room measured its temperature." in said
+    assert (
+        "168.0 kWh" in said and "known for 86 % of it" in said and "No room measured its temperature." in said
+    )

@@ -16,8 +16,8 @@ from homestream.web.period import ending
 def report(folder: Path, out: Path, since: int | None = None, until: int | None = None) -> int:
     """Write the report over [since, until) ms to `out`; returns its number of pages.
 
-    Without `until` it ends now, or with the last reading of a home that is not live; without `since` it
-    has seven days. HomestreamError where there is nothing to report on or nowhere to write to.
+    Without `until` it ends now, or with the last day that has readings where the home is not live; without
+    `since` it has seven days. HomestreamError where there is nothing to report on or nowhere to write to.
     """
     config = load(folder)
     con = connect(folder, zone=config.timezone)
@@ -43,7 +43,7 @@ def _end(config: HomeConfig, last: int | None) -> int:
     if last is None:
         raise HomestreamError(f"{config.name} has no readings yet; a report needs some")
     live = last >= ending(now, "week", config.zone).since
-    return now if live else last + 1
+    return now if live else ending(last, "week", config.zone).until
 
 
 def _accounts(folder: Path) -> list[dict[str, object]]:

@@ -139,3 +139,9 @@ class ReportData:
     alerts: tuple[RuleAlerts, ...] = ()
     blind: tuple[BlindDevice, ...] = ()
     performance: Performance = Performance()
+
+    @property
+    def known(self) -> float:
+        """The share of the period for which the consumption is known."""
+        whole = sum(day.length for day in self.days)
+        return sum(day.known * day.length for day in self.days) / whole if whole else 0.0

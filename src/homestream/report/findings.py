@@ -73,7 +73,7 @@ def _riser(data: ReportData) -> Iterator[str]:
 def _always_on(data: ReportData) -> Iterator[str]:
     if data.always_on is None or data.always_on <= 0:
         return
-    kwh = data.always_on * (data.until - data.since) / 3.6e9
+    kwh = data.always_on * (data.until - data.since) * (data.known if data.days else 1) / 3.6e9
     text = f"Always on: {words.power(data.always_on)}"
     if data.energy:
         text += f", {words.energy(kwh)} kWh or {min(100, round(100 * kwh / data.energy))} % of what was used"
@@ -128,10 +128,8 @@ def _blind(data: ReportData) -> Iterator[str]:
 
 
 def _unknown(data: ReportData) -> Iterator[str]:
-    if data.days:
-        known = sum(day.known * day.length for day in data.days) / sum(day.length for day in data.days)
-        if known < 0.99:
-            yield f"Nothing is known of the consumption for {round(100 * (1 - known))} % of the period."
+    if data.days and data.known < 0.99:
+        yield f"Nothing is known of the consumption for {round(100 * (1 - data.known))} % of the period."
 
 
 _PARTS = (_books, _largest, _unknown, _open_alerts, _always_on, _riser, _rooms, _blind, _day)

@@ -37,6 +37,9 @@ COMPARABLE = 0.9
 #: A day tells what is always on when so many of its hours are known.
 HOURS_OF_A_DAY = 20
 
+#: A period that ends with a reading at midnight does not hold the day that this begins.
+SLIVER_MS = 60_000
+
 #: Steps of the mean day, min, as `queries.power_mean_day` makes them.
 STEP_MIN = 5
 
@@ -83,10 +86,7 @@ def gather(
         security=_security(*period, zone),
         security_total=queries.security_count(*period),
         alerts=_alerts(queries.alerts(*period, zone)),
-        blind=tuple(
-            BlindDevice(row["name"], words.room(row["room"]), row["times"], row["total"], row["longest"])
-            for row in queries.blind(*period)
-        ),
+        blind=_blind(queries.blind(*period)),
         performance=_performance(con, home, since, until, accounts),
     )
 
@@ -108,7 +108,8 @@ def _days(config: HomeConfig, since: int, until: int, hours: list[dict[str, Any]
         ends = int(start.timestamp() * 1000)
         length = min(ends, until) - max(begins, since)
         share = min(1.0, known[day] / length)
-        days.append(Day(begins, kwh.get(day), share, length, length == ends - begins))
+        if length >= SLIVER_MS:
+            days.append(Day(begins, kwh.get(day), share, length, length == ends - begins))
     return tuple(days)
 
 
@@ -125,15 +126,18 @@ def _comparable(days: tuple[Day, ...], before: tuple[Day, ...]) -> bool:
 def _hogs(devices: list[dict[str, Any]], comparable: bool) -> tuple[Hog, ...]:
     """All but the mains; two of one name are told apart by their rooms."""
     own = [device for device in devices if not device["mains"]]
-    named = Counter(device["name"] for device in own)
-
-    def name(device: dict[str, Any]) -> str:
-        alike = named[device["name"]] > 1 and device["room"]
-        return f"{words.room(device['room'])} {device['name'].lower()}" if alike else device["name"]
-
+    names = [words.device(device["name"]) for device in own]
+    alike = Counter(names)
     return tuple(
-        Hog(name(device), device["kwh"], device["cost"], device["change_pct"] if comparable else None)
-        for device in own
+        Hog(
+            f"{words.room(device['room'] or words.place(device['device']))} {name.lower()}"
+            if alike[name] > 1
+            else name,
+            device["kwh"],
+            device["cost"],
+            device["change_pct"] if comparable else None,
+        )
+        for name, device in zip(names, own, strict=True)
     )
 
 
@@ -206,6 +210,15 @@ def _alerts(rows: list[dict[str, Any]]) -> tuple[RuleAlerts, ...]:
     ]
     order = {severity: place for place, severity in enumerate(SEVERITIES)}
     return tuple(sorted(found, key=lambda rule: (order.get(rule.severity, 9), -rule.opened, rule.rule)))
+
+
+def _blind(rows: list[dict[str, Any]]) -> tuple[BlindDevice, ...]:
+    return tuple(
+        BlindDevice(
+            words.device(row["name"]), words.room(row["room"]), row["times"], row["total"], row["longest"]
+        )
+        for row in rows
+    )
 
 
 def _performance(

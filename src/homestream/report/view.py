@@ -73,14 +73,18 @@ def _said(say: Callable[[Any], str], figure: float | None) -> str:
 
 def _cards(data: ReportData) -> list[View]:
     span = data.until - data.since
-    earlier = words.before(data.since, data.until)
+    energy_note = ""
+    if data.change is not None:
+        energy_note = f"{words.change(data.change)} on {words.before(data.since, data.until)}"
+    elif data.known < 0.95:
+        energy_note = f"known for {round(100 * data.known)} % of it"
     opened = sum(rule.opened for rule in data.alerts)
     acknowledged = sum(rule.acknowledged for rule in data.alerts)
     return [
         _card(
             "Energy",
             _said(lambda kwh: f"{words.energy(kwh)} kWh", data.energy),
-            _said(lambda change: f"{words.change(change)} on {earlier}", data.change),
+            energy_note,
         ),
         _card(
             "Peak power",

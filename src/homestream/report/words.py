@@ -30,6 +30,16 @@ def room(slug: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def device(name: str) -> str:
+    """`kitchen/coffee_machine`, an id of a device that has no name, -> `Coffee machine`."""
+    return room(name.rsplit("/", 1)[-1]) if "/" in name else name
+
+
+def place(device_id: str) -> str:
+    """`kitchen/coffee_machine` -> `kitchen`; "" where the id says nothing of a room."""
+    return device_id.split("/", 1)[0] if "/" in device_id else ""
+
+
 def number(value: float, digits: int = 1) -> str:
     """`-1234.5` -> `−1,234.5`."""
     text = f"{value:,.{digits}f}"
