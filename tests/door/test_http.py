@@ -134,6 +134,7 @@ async def test_who_is_nobody_stays_out(doors) -> None:
             {},
             {"Authorization": "Basic !"},
             {"Authorization": "Basic //8="},
+            {"Authorization": b"Basic \xe9"},
             {"Authorization": "Bearer x"},
             {"Authorization": "Bearer sensor:wrong"},
         ):

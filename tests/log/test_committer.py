@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from homestream.errors import HomestreamError
 from homestream.log import committer as limits
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError, SqliteLog
@@ -183,7 +182,7 @@ async def test_a_stopped_committer_takes_nothing() -> None:
     committer = Committer(Disk(), lambda _: None)
     await committer.start()
     await committer.stop()
-    with pytest.raises(HomestreamError, match="closing"):
+    with pytest.raises(LogError, match="closing"):
         committer.append(entries("late"))
 
 

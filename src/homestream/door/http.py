@@ -5,7 +5,6 @@ mounted into the one application of `web/app.py`.
 """
 
 import base64
-import binascii
 import zlib
 from collections.abc import Awaitable, Callable
 
@@ -118,7 +117,7 @@ def _login(request: Request) -> tuple[str, str] | None:
     if scheme.lower() == "basic":
         try:
             value = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return "", ""
     if scheme.lower() in ("basic", "bearer", "token"):
         user, _, password = value.strip().partition(":")

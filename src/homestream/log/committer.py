@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from homestream.errors import HomestreamError
 from homestream.log.port import Log
 from homestream.log.sqlite import LogError
 from homestream.reading import Entry
@@ -95,7 +94,7 @@ class Committer:
             entries = _stamp(entries, self._next)
         with self._wake:
             if self._stopping:
-                raise HomestreamError("the log is closing; nothing more can be taken in")
+                raise LogError("the log is closing; send it again later")
             self._next += len(entries)
             self._waiting.extend(entries)
             self._callbacks.append((len(entries), done))
