@@ -100,9 +100,9 @@ class House:
         )
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
+    async def serving(self, port: int = 0) -> AsyncIterator[None]:
         """Answer on `address` while this lasts."""
-        server = uvicorn.Server(server_config(create_app(self.deps()), "127.0.0.1", 0))
+        server = uvicorn.Server(server_config(create_app(self.deps()), "127.0.0.1", port))
         task = asyncio.ensure_future(server.serve())
         while not server.started:
             await asyncio.sleep(0.01)

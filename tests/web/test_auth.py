@@ -7,11 +7,11 @@ import pytest
 from fastapi.routing import APIRoute
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.typing import Origin
 
 from homestream.door.credentials import MAX_ATTEMPTS, Credentials
 from homestream.web import api_control, api_history, api_live, api_security, api_system
 from homestream.web.guard import HEADERS, LARGEST
-from homestream.web.session import Sessions
 
 from .conftest import PASSWORD, USER, House
 
@@ -25,11 +25,10 @@ ROUTES = [
 ] + [("POST", "/api/logout")]
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_every_route_asks_who_is_there(stranger: httpx.AsyncClient, method: str, path: str) -> None:
-    answer = await stranger.request(method, path)
-    assert answer.status_code == 401
-    assert answer.json() == {"detail": "log in first"}
+async def test_every_route_asks_who_is_there(stranger: httpx.AsyncClient) -> None:
+    for method, path in ROUTES:
+        answer = await stranger.request(method, path)
+        assert (answer.status_code, answer.json()) == (401, {"detail": "log in first"}), path
 
 
 def test_the_list_of_routes_is_whole() -> None:
@@ -49,18 +48,17 @@ async def test_a_log_in_is_a_cookie_that_no_script_reads_and_no_other_site_sends
     assert (await stranger.get("/api/view")).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("user", "password"),
-    [(USER, "wrong"), ("nobody", PASSWORD), ("sensor", PASSWORD), ("neighbour", PASSWORD), ("", "")],
-)
 async def test_only_admins_of_this_home_with_the_right_password_come_in(
-    stranger: httpx.AsyncClient, user: str, password: str
+    stranger: httpx.AsyncClient,
 ) -> None:
-    assert (await stranger.post("/api/login", json={"user": user, "password": password})).status_code == 401
-    assert (await stranger.get("/api/view", auth=(user, password))).status_code == 401
+    wrong = [(USER, "wrong"), ("nobody", PASSWORD), ("sensor", PASSWORD), ("neighbour", PASSWORD), ("", "")]
+    for user, password in wrong:
+        login = {"user": user, "password": password}
+        assert (await stranger.post("/api/login", json=login)).status_code == 401, user
+        assert (await stranger.get("/api/view", auth=(user, password))).status_code == 401, user
 
 
-async def test_whoever_keeps_guessing_has_to_wait(tmp_path: object, house: House) -> None:
+async def test_whoever_keeps_guessing_has_to_wait(house: House) -> None:
     house.credentials.add("guessed", "home", "admin", "right")
     async with httpx.AsyncClient(base_url=house.address) as client:
         codes = [
@@ -73,14 +71,15 @@ async def test_whoever_keeps_guessing_has_to_wait(tmp_path: object, house: House
     assert int(last.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"[]", b"{", b'{"user": 1, "password": 2}', b'{"user": "a"}', b"\xff\xfe", b"9" * 5000,
-     json.dumps({"user": "a", "password": "x" * 2000}).encode()],
-)  # fmt: skip
-async def test_a_log_in_that_makes_no_sense_is_refused(stranger: httpx.AsyncClient, body: bytes) -> None:
-    answer = await stranger.post("/api/login", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422
+async def test_a_log_in_that_makes_no_sense_is_refused_and_not_repeated(
+    stranger: httpx.AsyncClient,
+) -> None:
+    bodies = [b"", b"[]", b"{", b'{"user": 1, "password": 2}', b'{"user": "a"}', b"\xff\xfe", b"9" * 5000]
+    bodies.append(json.dumps({"user": "a", "password": "secret" * 300}).encode())
+    for body in bodies:
+        answer = await stranger.post("/api/login", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code in (400, 422), body
+        assert "secret" not in answer.text
 
 
 async def test_basic_works_for_scripts_and_acts_under_its_own_name(house: House) -> None:
@@ -90,19 +89,18 @@ async def test_basic_works_for_scripts_and_acts_under_its_own_name(house: House)
     assert house.acted == [("mode", {"mode": "away"}, f"http:{USER}")]
 
 
-@pytest.mark.parametrize("header", ["Basic ???", "Basic " + "/" * 7, "Basic /w=="])
-async def test_broken_basic_is_refused(stranger: httpx.AsyncClient, header: str) -> None:
-    assert (await stranger.get("/api/view", headers={"Authorization": header})).status_code in (400, 401)
+async def test_broken_basic_is_refused(stranger: httpx.AsyncClient) -> None:
+    for header in ("Basic ???", "Basic " + "/" * 7, "Basic /w==", "Basic", "Bearer x"):
+        answer = await stranger.get("/api/view", headers={"Authorization": header})
+        assert answer.status_code in (400, 401), header
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1"])
-async def test_another_sites_changes_are_refused(house: House, admin: httpx.AsyncClient, origin: str) -> None:
-    answer = await admin.post("/api/mode", json={"mode": "away"}, headers={"Origin": origin})
-    assert answer.status_code == 403
+async def test_another_sites_changes_are_refused(house: House, admin: httpx.AsyncClient) -> None:
     login = {"user": USER, "password": PASSWORD}
-    assert (await admin.post("/api/login", json=login, headers={"Origin": origin})).status_code == 403
-    readings = await admin.post("/api/v1/readings", json=[], headers={"Origin": origin})
-    assert readings.status_code == 403
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1"):
+        headers = {"Origin": origin}
+        for path, body in (("/api/mode", {"mode": "away"}), ("/api/login", login), ("/api/v1/readings", [])):
+            assert (await admin.post(path, json=body, headers=headers)).status_code == 403, (origin, path)
     assert house.acted == []
 
 
@@ -134,11 +132,11 @@ async def test_large_or_unending_bodies_are_refused_before_they_are_read(admin: 
 async def test_a_restart_keeps_the_log_in_and_a_removed_admin_loses_it(
     house: House, admin: httpx.AsyncClient
 ) -> None:
-    cookies = dict(admin.cookies)
-    async with house.serving(), httpx.AsyncClient(base_url=house.address, cookies=cookies) as again:
+    held = dict(admin.cookies)
+    async with house.serving(), httpx.AsyncClient(base_url=house.address, cookies=held) as again:
         assert (await again.get("/api/view")).status_code == 200
     house.credentials = Credentials()
-    async with house.serving(), httpx.AsyncClient(base_url=house.address, cookies=cookies) as again:
+    async with house.serving(), httpx.AsyncClient(base_url=house.address, cookies=held) as again:
         assert (await again.get("/api/view")).status_code == 401
 
 
@@ -146,18 +144,19 @@ def live(house: House) -> str:
     return house.address.replace("http", "ws") + "/live"
 
 
-@pytest.mark.parametrize("origin", [None, "http://evil.example"])
-async def test_a_socket_from_another_site_is_refused(
-    house: House, admin: httpx.AsyncClient, origin: str | None
-) -> None:
-    cookie = "; ".join(f"{name}={value}" for name, value in admin.cookies.items())
-    with pytest.raises(InvalidStatus, match="403"):
-        async with connect(live(house), origin=origin, additional_headers={"Cookie": cookie}):  # type: ignore[arg-type]
-            pass
+def cookies(client: httpx.AsyncClient) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items())}
+
+
+async def test_a_socket_from_another_site_is_refused(house: House, admin: httpx.AsyncClient) -> None:
+    for origin in (None, Origin("http://evil.example")):
+        with pytest.raises(InvalidStatus, match="403"):
+            async with connect(live(house), origin=origin, additional_headers=cookies(admin)):
+                pass
 
 
 async def test_a_socket_without_session_is_told_to_log_in(house: House) -> None:
-    async with connect(live(house), origin=house.address) as socket:  # type: ignore[arg-type]
+    async with connect(live(house), origin=Origin(house.address)) as socket:
         with pytest.raises(ConnectionClosedError) as closed:
             await socket.recv()
     assert closed.value.rcvd is not None
@@ -168,8 +167,8 @@ async def test_logging_out_ends_open_pages(
     house: House, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_live, "RECHECK_S", 0.05)
-    cookie = "; ".join(f"{name}={value}" for name, value in admin.cookies.items())
-    async with connect(live(house), origin=house.address, additional_headers={"Cookie": cookie}) as socket:  # type: ignore[arg-type]
+    headers = cookies(admin)
+    async with connect(live(house), origin=Origin(house.address), additional_headers=headers) as socket:
         assert json.loads(await socket.recv())["type"] == "view"
         await admin.post("/api/logout")
         with pytest.raises(ConnectionClosedError):
@@ -178,8 +177,3 @@ async def test_logging_out_ends_open_pages(
                     await socket.recv()
     await asyncio.sleep(0.05)
     assert len(house.hub) == 0
-
-
-def test_sessions_live_in_the_homes_state_folder(house: House) -> None:
-    assert Sessions(house.folder / "state").open("x")
-    assert (house.folder / "state" / "sessions.json").exists()

@@ -1,4 +1,4 @@
-// Templates as tagged strings; no build step, no eval, no innerHTML.
+// Templates as tagged strings; text stays text, whatever a device calls itself.
 import { h } from "./vendor/preact.js";
 import htm from "./vendor/htm.js";
 
