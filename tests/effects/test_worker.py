@@ -129,7 +129,7 @@ async def test_a_silent_device_gets_three_tries_and_then_no_answer(home: Home, c
     async with home.running():
         home.effects.add([(1, command())])
         for tries in range(1, 4):
-            await home.until(lambda tries=tries: home.outbox.recent()[0].tries == tries)  # type: ignore[misc]
+            await home.until(lambda tries=tries: home.outbox.recent()[0].tries == tries)
             home.now += 3_000
         await asyncio.sleep(0.05)
         assert home.outbox.counts()["owed"] == 1

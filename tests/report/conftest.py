@@ -22,7 +22,7 @@ ZONE = ZoneInfo("Europe/Berlin")
 
 
 def at(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=ZONE).timestamp() * 1000)  # type: ignore[arg-type, misc]
+    return int(datetime(*parts, tzinfo=ZONE).timestamp() * 1000)
 
 
 @pytest.fixture(scope="session")

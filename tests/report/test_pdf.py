@@ -54,7 +54,7 @@ def test_it_is_vectors_in_inter(week: ReportData) -> None:
     fonts = set()
     for page in pdf.pages:
         assert list(page.images) == []
-        for font in page["/Resources"]["/Font"].values():  # type: ignore[index]
+        for font in page["/Resources"]["/Font"].values():
             inner = font.get_object()["/DescendantFonts"][0].get_object()
             fonts.add(inner["/BaseFont"].split("+")[1])
             assert "/FontFile2" in inner["/FontDescriptor"].get_object()

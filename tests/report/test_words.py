@@ -11,7 +11,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def at(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=BERLIN).timestamp() * 1000)  # type: ignore[arg-type, misc]
+    return int(datetime(*parts, tzinfo=BERLIN).timestamp() * 1000)
 
 
 @pytest.mark.parametrize(
