@@ -1,5 +1,6 @@
 """The security log and its rules through the real engine, and the complaints they answer."""
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -265,6 +266,7 @@ def test_acknowledged_then_disarmed():
     ]
 
 
+@cache
 def _log() -> list[Security]:
     bench = armed("away")
     for value in ("open", "closed") * 4:
