@@ -51,41 +51,46 @@ def allowance(elapsed: int) -> float:
     return BREAKER_W * _WH_PER_MS_W * elapsed + COARSE_WH
 
 
-def read(meter: Meter | None, time: int, value: float) -> tuple[Meter, float, Glitch | None]:
-    """The meter after one known reading, the Wh it adds, and the glitch it is, if it is one."""
-    if meter is None:
-        return Meter(time, value), 0.0, None
-    used = _used(meter.time, meter.value, time, value)
-    if used is not None:
-        if used < 0.0:  # a dip: the reference stands until it is passed
-            return meter._replace(doubts=0) if meter.doubts else meter, 0.0, None
-        return Meter(time, value), used, None
-    high = meter.value + allowance(time - meter.time)
-    since = _used(meter.doubt_time, meter.doubt_value, time, value) if meter.doubts else None
-    if since is None or since < 0.0:
-        doubted = meter._replace(doubt_time=time, doubt_value=value, doubts=1)
-    elif meter.doubts + 1 >= CONFIRMED:
-        return Meter(time, value), 0.0, None
-    else:
-        doubted = meter._replace(doubt_time=time, doubt_value=value, doubts=meter.doubts + 1)
-    return doubted, 0.0, Glitch(time, value, meter.value, high)
-
-
 def fold(
     meter: Meter | None, readings: Iterable[tuple[int, float]]
 ) -> tuple[Meter | None, list[float], list[Glitch]]:
-    """`read` over (time, value) pairs in order of time, unknowns (NaN) left out."""
-    used: list[float] = []
+    """The meter after (time, value) readings in order of time, the Wh they add, and what was kept out.
+
+    Unknowns (NaN) are passed over: a counter goes on counting while nobody hears it.
+    """
+    added: list[float] = []
     glitches: list[Glitch] = []
     for time, value in readings:
         if isnan(value):
             continue
-        meter, more, glitch = read(meter, time, value)
-        if more:
-            used.append(more)
-        if glitch is not None:
-            glitches.append(glitch)
-    return meter, used, glitches
+        if meter is None:
+            meter = Meter(time, value)
+            continue
+        used = _used(meter.time, meter.value, time, value)
+        if used is None:
+            meter, glitch = _doubt(meter, time, value)
+            if glitch is not None:
+                glitches.append(glitch)
+        elif used < 0.0:  # a dip: the reference stands until it is passed
+            meter = meter._replace(doubts=0)
+        else:
+            meter = Meter(time, value)
+            if used:
+                added.append(used)
+    return meter, added, glitches
+
+
+def _doubt(meter: Meter, time: int, value: float) -> tuple[Meter, Glitch | None]:
+    """A reading that cannot be: kept out, until enough others agree with it on a new level."""
+    doubts = 1
+    if meter.doubts:
+        since = _used(meter.doubt_time, meter.doubt_value, time, value)
+        if since is not None and since >= 0.0:
+            doubts = meter.doubts + 1
+    if doubts == CONFIRMED:
+        return Meter(time, value), None
+    glitch = Glitch(time, value, meter.value, meter.value + allowance(time - meter.time))
+    return meter._replace(doubt_time=time, doubt_value=value, doubts=doubts), glitch
 
 
 def _used(since: int, before: float, time: int, value: float) -> float | None:

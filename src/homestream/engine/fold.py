@@ -1,7 +1,7 @@
 """The engine: a fold over the log. Entries in, readings and facts out, nothing else, ever."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -90,10 +90,7 @@ class Engine:
 
     def digest(self) -> str:
         """SHA-256 (hex) over every home's name and the digest of all its facts; two equal runs agree."""
-        whole = hashlib.sha256()
-        for name in sorted(self.homes):
-            whole.update(msgspec.json.encode([name, self.homes[name].stage.digest.hex()]))
-        return whole.hexdigest()
+        return combine({name: home.stage.digest for name, home in self.homes.items()})
 
     def snapshot(self) -> bytes:
         """All state; `restore` of it and the entries after `last_seq` give what never stopping gives."""
@@ -146,6 +143,14 @@ class Engine:
         if key not in self._accounts and len(self._accounts) >= MAX_SOURCES:
             key = (entry.home, OTHERS)
         return self._accounts.setdefault(key, Account())
+
+
+def combine(digests: Mapping[str, bytes]) -> str:
+    """Home -> the digest of all its facts, for every home of a log; the digest of that log, hex."""
+    whole = hashlib.sha256()
+    for name in sorted(digests):
+        whole.update(msgspec.json.encode([name, digests[name].hex()]))
+    return whole.hexdigest()
 
 
 def _default(home: str) -> HomeConfig:

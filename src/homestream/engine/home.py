@@ -66,12 +66,14 @@ class HomeFold:
 
     def step(self, entry: Entry, rows: Sequence[Row], account: Account, out: Output) -> None:
         """A message: `rows` is what its items were decoded to, one Row for each of `entry.items`."""
-        seq, stage = entry.seq, self.stage
-        self._hear(entry.arrived)
+        seq, _, _, _, _, _, arrived, items = entry
+        stage, stored = self.stage, out.readings
+        if arrived > self._heard:
+            self._hear(arrived)
         if stage.registry.version != self._devices.version:
-            self._introduce(entry.arrived)
-        account.received += entry.items
-        table, stored = stage.table, out.readings
+            self._introduce(arrived)
+        account.received += items
+        table = stage.table
         for number, row in enumerate(rows):
             if not isinstance(row, list):
                 account.rejected += 1
@@ -84,12 +86,7 @@ class HomeFold:
                 series = table.get((device, metric)) or self._learn(device, metric)
                 if series is None:
                     full = True
-                elif (
-                    time > series.time
-                    and time > self.watermark
-                    and -HUGE < value < HUGE
-                    and series.blind is None
-                ):
+                elif series.time < time > self.watermark and -HUGE < value < HUGE and series.blind is None:
                     if time > stage.now:
                         if time >= stage.due:
                             self._advance(time)
@@ -133,7 +130,7 @@ class HomeFold:
             body = msgspec.json.decode(entry.payload or b"{}", type=dict[str, Any])
             config = HomeConfig.model_validate(body) if entry.topic == "configure" else None
         except ValueError as error:  # what msgspec and pydantic raise
-            reason = f"{entry.topic}: {str(error).splitlines()[0]}"
+            reason = f"{entry.topic}: {' '.join(str(error).split())}"[:200]
             out.rejected.append(rejected(entry, 0, reason))
             return
         if config is None:
@@ -272,11 +269,10 @@ class HomeFold:
 
     def _hear(self, arrived: int) -> None:
         """Note that the log was written at `arrived`; where ticks were missed before, say so."""
-        since = self._heard
-        if arrived > since:
+        if arrived > self._heard:
+            since, self._heard = self._heard, arrived
             if self._ticked and arrived - since > GAP_MS:
                 self.stage.gap(since, arrived)
-            self._heard = arrived
 
     def _advance(self, to: int) -> None:
         """Move the clock, with all that falls due on the way in order of time, windows before timers."""

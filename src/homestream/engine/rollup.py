@@ -95,6 +95,8 @@ class Rollup:
             self.start(max(watermark, self.opened))
             return
         self._open(max(min(last - MINUTE, watermark // MINUTE * MINUTE), self.opened))
+        if self.opened >= self.hour_end:
+            self.hour, self.hour_end = hour_start(self.zone, self.opened), hour_end(self.zone, self.opened)
 
     def _open(self, start: int) -> None:
         self.opened = start
@@ -114,9 +116,9 @@ class Rollup:
             self._tell(series, "1m", start, tally, now)
 
     def _close_hour(self, series: Series, end: int, now: int) -> None:
-        if series.minutes:
-            minutes, series.minutes = series.minutes, {}
-            hour = windows.merge(minutes[start] for start in sorted(minutes))
+        minutes, series.minutes = series.minutes, {}
+        hour = windows.merge(minutes[start] for start in sorted(minutes))
+        if hour:
             series.hours[self.hour] = hour
             self._tell(series, "1h", self.hour, hour, now)
         if series.counter:
@@ -124,9 +126,9 @@ class Rollup:
         series.expire(now)
 
     def _close_day(self, series: Series, start: int, end: int, now: int) -> None:
-        hours = [series.hours[hour] for hour in sorted(series.hours) if start <= hour < end]
-        if hours:
-            self._tell(series, "1d", start, windows.merge(hours), now)
+        day = windows.merge(series.hours[hour] for hour in sorted(series.hours) if start <= hour < end)
+        if day:
+            self._tell(series, "1d", start, day, now)
 
     def _tell(self, series: Series, size: str, start: int, tally: Tally, now: int, revision: int = 0) -> None:
         self._state(windows.fact(self.home, series.device, series.metric, size, start, tally, now, revision))
@@ -175,25 +177,27 @@ class Rollup:
         What a late reading does to a counter's reference may outlast the next reading (a dip, a glitch); it
         is followed from hour to hour until the reference is again what it was.
         """
-        first, last = min(series.dirty), max(series.dirty)
-        since = hour_start(self.zone, first)
+        dirty = sorted(series.dirty)
+        since = hour_start(self.zone, dirty[0])
         known = [at for at in series.checkpoints if at <= since]
         at = max(known) if known else series.floor - 1
-        meter = series.checkpoints.get(at)
+        meter, settled = series.checkpoints.get(at), True
         used: dict[int, list[float]] = {}
         for end in sorted({self.opened, *(later for later in series.checkpoints if later > at)}):
-            for time, value in series.between(at, end):
-                before = meter
-                meter, more, _ = energy.fold(before, ((time, value),))
-                minute = _counted_in(time)
-                used.setdefault(minute, []).extend(more)
-                if minute > first:
-                    series.dirty.add(minute)
+            before = series.checkpoints.get(end, series.meter)
+            if settled and not any(at <= minute < end for minute in dirty):
+                meter = before
+            else:
+                for time, value in series.between(at, end):
+                    minute = _counted_in(time)
+                    meter, more, _ = energy.fold(meter, ((time, value),))
+                    used.setdefault(minute, []).extend(more)
+                    if minute > dirty[0]:
+                        series.dirty.add(minute)
+                settled = meter == before
+                if end in series.checkpoints:
+                    series.checkpoints[end] = meter
             at = end
-            if end > last and end in series.checkpoints and series.checkpoints[end] == meter:
-                return used
-            if end in series.checkpoints:
-                series.checkpoints[end] = meter
         series.meter = meter
         return used
 

@@ -41,6 +41,7 @@ class Series:
         "before",
         "blind",
         "checkpoints",
+        "counter",
         "device",
         "dirty",
         "floor",
@@ -70,6 +71,8 @@ class Series:
         self.floor = BEFORE
         #: operators that want its readings, with nothing in it for most series
         self.watchers: tuple[Operator, ...] = ()
+        #: whether it counts energy
+        self.counter = metric in ENERGY
         #: ms a value holds without a new reading
         self.hold = MAX_GAP if metric == "power" else HOLD_MAX
         #: since when it is unknown, why, and what it was before; None while known
@@ -85,11 +88,6 @@ class Series:
         #: a counter's reference up to the closed minutes, and as it was at the ends of hours
         self.meter: Meter | None = None
         self.checkpoints: dict[int, Meter | None] = {}
-
-    @property
-    def counter(self) -> bool:
-        """Whether it counts energy."""
-        return self.metric in ENERGY
 
     def insert(self, time: int, value: float) -> tuple[int, str]:
         """Put a reading where its time belongs; its index, and `new`, `duplicate` or `correction`."""

@@ -62,6 +62,7 @@ class Stage:
     def emit(self, fact: AnyFact) -> None:
         """Conclude a fact; the other operators hear of it when the one who speaks has returned."""
         self.conclude(fact)
+        self.seen.note(fact)
         self._unsaid.append((self._speaker, fact))
         if isinstance(fact, Mode):
             self.mode = fact.mode
@@ -137,10 +138,9 @@ class Stage:
         self._spread()
 
     def conclude(self, fact: AnyFact) -> None:
-        """Add a fact to the digest, the output and the picture."""
+        """Add a fact to the digest and the output; nobody is told."""
         self.digest = chain(self.digest, fact)
         self.facts.append(fact)
-        self.seen.note(fact)
 
     def renew(self, series: Series, reading: Reading) -> None:
         """Make a reading the series' newest; unknown opens a blind interval, a known value closes it."""

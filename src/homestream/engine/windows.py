@@ -59,63 +59,40 @@ class Tally:
 
 
 def measure(times: "array[int]", values: "array[float]", start: int, end: int, hold: int) -> Tally:
-    """The window [start, end) of a series, from its readings in order of time; energy is left to others."""
+    """The window [start, end) of a series, no longer than its hold, from its readings in order of time.
+
+    Energy is left to others.
+    """
     tally = Tally()
     low = bisect_left(times, start)
     high = bisect_left(times, end, low)
-    inside = values[low:high]
-    if inside:
-        total = fsum(inside)
-        if isnan(total):  # unknowns among them
-            inside = array("d", [value for value in inside if not isnan(value)])
-            total = fsum(inside)
-        if inside:
-            tally.count = len(inside)
-            tally.min = min(inside)
-            tally.max = max(inside)
-            tally.sum = total
-            tally.last = inside[-1]
-    _hold(tally, times, values, low, high, start, end, hold)
-    return tally
-
-
-def _hold(
-    tally: Tally,
-    times: "array[int]",
-    values: "array[float]",
-    low: int,
-    high: int,
-    start: int,
-    end: int,
-    hold: int,
-) -> None:
-    """Fill in `integral` and `known`, and `last` where only a held value is known."""
-    if not low:
-        begins, held = times[:high], values[:high]
-    else:
-        begins, held = times[low - 1 : high], values[low - 1 : high]
+    first = low - 1 if low else 0  # the reading before the window is held into it
+    begins, held = times[first:high].tolist(), values[first:high].tolist()
     if not begins:
-        return
+        return tally
+    inside = held[low - first :]
     stops = begins[1:]
     stops.append(end)
-    limit = begins[0] + hold
-    if low and begins[0] < start:
+    if low:
+        stops[0] = max(min(stops[0], begins[0] + hold), start)
         begins[0] = start
-    spans = array("q", map(sub, stops, begins))
-    if limit < stops[0]:
-        spans[0] = max(limit - begins[0], 0)
-    if max(spans) > hold:
-        spans = array("q", [min(span, hold) for span in spans])
-    if not tally.count and spans[0] > 0 and not isnan(held[0]):
-        tally.last = held[0]
+    spans = list(map(sub, stops, begins))
     integral = fsum(map(mul, held, spans))
-    known = sum(spans)
     if isnan(integral):  # unknowns among them
-        pairs = [(value, span) for value, span in zip(held, spans, strict=True) if not isnan(value)]
-        integral = fsum(value * span for value, span in pairs)
-        known = sum(span for _, span in pairs)
+        inside = [value for value in inside if not isnan(value)]
+        spans = [0 if isnan(value) else span for value, span in zip(held, spans, strict=True)]
+        integral = fsum(map(mul, [0.0 if isnan(value) else value for value in held], spans))
     tally.integral = integral
-    tally.known = known
+    tally.known = sum(spans)
+    if inside:
+        tally.count = len(inside)
+        tally.min = min(inside)
+        tally.max = max(inside)
+        tally.sum = fsum(inside)
+        tally.last = inside[-1]
+    elif spans[0]:
+        tally.last = held[0]
+    return tally
 
 
 def energy_of_power(tally: Tally) -> float | None:

@@ -1,0 +1,128 @@
+"""The engine alone, on one core: readings per CPU-second, memory and snapshot of a home.
+
+    python bench/engine.py [HOMES] [SERIES] [MINUTES]
+
+Homes with 5 s data of temperature, humidity, power, energy, motion, contact, switch and illuminance, as the
+plain dialect's MQTT messages, one reading each: first through `Engine.apply` (decoding and all operators),
+then the same readings through `HomeFold.step` alone.
+"""
+
+import random
+import sys
+import tracemalloc
+from time import perf_counter, process_time
+
+from homestream.dialects import decode
+from homestream.engine.fold import Engine
+from homestream.engine.home import HomeFold
+from homestream.engine.operators import operators
+from homestream.engine.output import Account, Output
+from homestream.home import HomeConfig
+from homestream.reading import Entry, Kind, Reading
+
+START = 1_767_225_600_000
+METRICS = ("temperature", "humidity", "power", "energy", "illuminance", "motion", "contact", "switch")
+STATES = {"motion": 0.05, "contact": 0.01, "switch": 0.01}
+BATCH = 500
+
+
+def stream(homes: int, series: int, minutes: int) -> list[Entry]:
+    """Every series of every home every 5 s, with a tick for all."""
+    chance = random.Random(1)
+    topics = [(f"home/room{n % 7}/device{n // 8}/{METRICS[n % 8]}", METRICS[n % 8]) for n in range(series)]
+    level = dict.fromkeys(((h, n) for h in range(homes) for n in range(series)), 20.0)
+    entries: list[Entry] = []
+    for step in range(minutes * 12):
+        now = START + step * 5_000
+        entries.append(Entry(len(entries) + 1, Kind.TICK, "", "clock", "", b"", now))
+        for h in range(homes):
+            for n, (topic, metric) in enumerate(topics):
+                before = level[h, n]
+                if metric in STATES:
+                    value = 1.0 - before if chance.random() < STATES[metric] else float(before > 0.5)
+                elif metric == "energy":
+                    value = before + round(chance.random(), 2)
+                else:
+                    value = round(before + chance.gauss(0, 0.1), 2)
+                level[h, n] = value
+                payload = b"%g" % value
+                entries.append(
+                    Entry(len(entries) + 1, Kind.MESSAGE, f"h{h}", "mqtt:x", topic, payload, now + n)
+                )
+    return entries
+
+
+def whole(entries: list[Entry]) -> Engine:
+    engine = Engine()
+    readings = 0
+    begin = process_time()
+    for start in range(0, len(entries), BATCH):
+        readings += len(engine.apply(entries[start : start + BATCH]).readings)
+    took = process_time() - begin
+    print(
+        f"Engine.apply, decoding and all operators: {readings / took:9,.0f} readings per CPU-s ({readings:,})"
+    )
+    return engine
+
+
+def step_alone(entries: list[Entry], with_operators: bool) -> None:
+    homes = {
+        e.home: HomeFold(e.home, HomeConfig(), operators() if with_operators else [])
+        for e in entries
+        if e.home
+    }
+    rows = [(e, decode(homes[e.home].registry, homes[e.home].config, e)) for e in entries if e.home]
+    account, readings = Account(), 0
+    begin = process_time()
+    for start in range(0, len(rows), BATCH):
+        out = Output()
+        for entry, row in rows[start : start + BATCH]:
+            homes[entry.home].step(entry, row, account, out)
+        readings += len(out.readings)
+    took = process_time() - begin
+    name = "with all operators" if with_operators else "no operators"
+    print(f"HomeFold.step alone, {name:18}:       {readings / took:9,.0f} readings per CPU-s")
+
+
+def a_day(series: int) -> None:
+    """Memory and snapshot of a home with a day of 5 s data in it."""
+    tracemalloc.start()
+    fold = HomeFold("h", HomeConfig(), operators())
+    chance, account = random.Random(2), Account()
+    names = [(f"room{n % 7}/device{n // 8}", METRICS[n % 8]) for n in range(series)]
+    level = [20.0] * series
+    for step in range(24 * 720):
+        now = START + step * 5_000
+        row = []
+        for n, (device, metric) in enumerate(names):
+            level[n] = round(level[n] + (chance.random() if metric == "energy" else chance.gauss(0, 0.1)), 2)
+            row.append(Reading("h", device, metric, now, level[n]))
+        fold.step(Entry(step + 1, Kind.MESSAGE, "h", "x", "x", b"", now), [row], account, Output())
+        fold.stage.facts.clear()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    engine = Engine()
+    engine.homes["h"] = fold
+    begin = perf_counter()
+    data = engine.snapshot()
+    saved = perf_counter()
+    again = Engine.restore(data)
+    print(
+        f"a home with a day of {series} series every 5 s: {held / 1e6:.1f} MB; "
+        f"snapshot {len(data) / 1e6:.2f} MB, taken in {saved - begin:.2f} s, "
+        f"restored in {perf_counter() - saved:.2f} s"
+    )
+    assert again.snapshot() == data
+
+
+def main() -> None:
+    homes, series, minutes = (int(arg) for arg in (sys.argv[1:] + ["5", "20", "30"][len(sys.argv) - 1 :]))
+    entries = stream(homes, series, minutes)
+    whole(entries)
+    step_alone(entries, with_operators=True)
+    step_alone(entries, with_operators=False)
+    a_day(series)
+
+
+if __name__ == "__main__":
+    main()
