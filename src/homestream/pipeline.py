@@ -5,11 +5,14 @@ engine's snapshot taken at N is saved, then the log is trimmed to N. A crash any
 log that goes on after it.
 """
 
+import logging
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
 
 from homestream.effects.worker import Effects
+from homestream.engine.fact import AnyFact
 from homestream.engine.fold import Engine
 from homestream.lake.writer import Lake, LakeBatch
 from homestream.log.port import Log
@@ -20,6 +23,8 @@ from homestream.web.hub import Hub
 
 #: Rows that may wait for the lake before a flush is asked for early: some 100 MB.
 FLUSH_ROWS = 500_000
+
+_log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -33,18 +38,30 @@ class Pipeline:
         self.waiting = LakeBatch()
         #: rows that a flush is writing, or could not write; still young to queries
         self.writing = LakeBatch()
+        #: facts the outbox has not taken yet
+        self.owed: list[tuple[int, AnyFact]] = []
 
     def committed(self, entries: list[Entry]) -> None:
         """Take what is on disk, in order; at start, what the snapshot had not seen."""
         output = self.engine.apply(entries)
-        if self.effects is not None:
-            self.effects.add(output.facts)
+        self._owe(output.facts)
         if self.hub is not None:
             self.hub.publish(output.readings, output.facts)
         self.waiting.entries += entries
         self.waiting.readings += output.readings
         self.waiting.facts += output.facts
         self.waiting.rejected += output.rejected
+
+    def _owe(self, facts: list[tuple[int, AnyFact]]) -> None:
+        """Effects go to the outbox before anything is shown; where its disk fails they wait, in order."""
+        self.owed += facts
+        if self.effects is not None and self.owed:
+            try:
+                self.effects.add(self.owed)
+            except sqlite3.Error as error:
+                _log.warning("the outbox cannot be written, its effects wait: %s", error)
+            else:
+                self.owed = []
 
     def arrived(self, entries: list[Entry]) -> None:
         """As `committed`, and measured: the oldest of a batch speaks for all of it."""

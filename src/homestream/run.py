@@ -269,7 +269,8 @@ async def _flush(parts: Parts, *, snapshot: bool) -> None:
     """Bring the lake up to now; with `snapshot` also keep the engine's state and trim the log."""
     pipeline = parts.pipeline
     batch, upto = pipeline.take([measures(parts)])
-    state = pipeline.engine.snapshot() if snapshot else None
+    # A snapshot ends the log's memory of what came before: not while effects of it are owed.
+    state = pipeline.engine.snapshot() if snapshot and not pipeline.owed else None
     await asyncio.to_thread(parts.lake.write, batch, upto)
     pipeline.flushed()
     if state is not None:
