@@ -27,7 +27,7 @@ def write(tmp_path: Path) -> Callable[[str, str], str]:
 
 @pytest.fixture
 def look(tmp_path: Path) -> Callable[[str], list[tuple[Any, ...]]]:
-    """SQL over silver, rollup_1h, rollup_1d and events of `home` below the test's folder, straight from the files."""
+    """SQL over silver, rollup_1h, rollup_1d and events of the folder `home`, straight from the files."""
 
     def _look(sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect() as con:
@@ -35,7 +35,7 @@ def look(tmp_path: Path) -> Callable[[str], list[tuple[Any, ...]]]:
             for name in ("silver", "rollup_1h", "rollup_1d", "events"):
                 if files := [str(f) for f in (tmp_path / "home" / FOLDER / name).rglob("*.parquet")]:
                     con.execute(
-                        f"CREATE VIEW {name} AS SELECT * FROM read_parquet({files}, hive_partitioning = false)"
+                        f"CREATE VIEW {name} AS FROM read_parquet({files}, hive_partitioning = false)"
                     )
             return con.execute(sql).fetchall()
 

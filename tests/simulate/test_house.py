@@ -1,4 +1,4 @@
-"""The house behaves like one: same seed, same life; the parts make the whole; the truth agrees with the data."""
+"""The house behaves like one: same seed, same life; the parts make the whole; the truth is in the data."""
 
 from collections import defaultdict
 from math import isclose

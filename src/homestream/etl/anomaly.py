@@ -53,9 +53,15 @@ WHERE abs(value - v0) > far AND abs(value - v2) > far AND (value > v0) = (value 
 def flag(con: duckdb.DuckDBPyConnection) -> None:
     """`fresh`, `held`, `old_flags` -> `flags` (sid, time, kind, value, low, high), `whole` (the rest)."""
     bounds = ", ".join(f"('{metric}', {low!r}, {high!r})" for metric, (_, low, high) in METRICS.items())
-    con.execute(f"CREATE TABLE bounds AS FROM (VALUES {bounds}) AS t(metric, low, high)")
+    con.execute(
+        f"CREATE TABLE bounds AS SELECT metric, low::DOUBLE AS low, high::DOUBLE AS high "
+        f"FROM (VALUES {bounds}) AS t(metric, low, high)"
+    )
     floors = ", ".join(f"('{metric}', {floor!r})" for metric, floor in FLOORS.items())
-    con.execute(f"CREATE TABLE floors AS FROM (VALUES {floors}) AS t(metric, floor)")
+    con.execute(
+        f"CREATE TABLE floors AS SELECT metric, floor::DOUBLE AS floor "
+        f"FROM (VALUES {floors}) AS t(metric, floor)"
+    )
     con.execute(_RANGE)
     con.execute(_SPIKES)
     con.execute("DELETE FROM whole USING flags WHERE whole.sid = flags.sid AND whole.time = flags.time")

@@ -3,7 +3,8 @@
 A value holds until the next reading, at most for its series' hold; NULL holds nothing. Hours follow the
 home's local time, days are made of hours. Counters are folded by the engine's own `energy.fold`. Where the
 batch knows more than the stream: a power series sampled more slowly than every 5 min holds for one and a
-half of its usual steps, up to an hour, since its values are then means of those steps.
+half of its usual steps, up to an hour, since its values are then means of those steps. And where it knows
+less: after a series' last reading, nothing is held beyond that minute.
 """
 
 from collections.abc import Sequence
@@ -63,11 +64,10 @@ CREATE TABLE holds AS
                FROM (SELECT sid, time - lag(time) OVER (PARTITION BY sid ORDER BY time) AS step
                      FROM whole JOIN series USING (sid) WHERE metric = 'power') GROUP BY sid) USING (sid);
 CREATE TABLE ends AS
-    SELECT home, max(time) // {MINUTE} * {MINUTE} + {MINUTE} AS ending
-    FROM whole JOIN series USING (sid) GROUP BY home;
+    SELECT sid, max(time) // {MINUTE} * {MINUTE} + {MINUTE} AS ending FROM whole GROUP BY sid;
 CREATE TABLE spans AS
     SELECT sid, time, value, least(COALESCE(lead(time) OVER s, ending), ending, time + hold) AS stop
-    FROM whole JOIN holds USING (sid) JOIN series USING (sid) JOIN ends USING (home)
+    FROM whole JOIN holds USING (sid) JOIN ends USING (sid)
     WINDOW s AS (PARTITION BY sid ORDER BY time);
 CREATE TABLE touched AS
     SELECT changed.sid, hour_of(COALESCE(max(time) FILTER (time < low AND time > low - hold), low)) AS first,
