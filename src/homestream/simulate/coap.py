@@ -10,9 +10,8 @@ from aiocoap.numbers.contentformat import ContentFormat
 
 from homestream.errors import HomestreamError
 from homestream.simulate import families
-from homestream.simulate.devices import Device
 from homestream.simulate.faults import Report
-from homestream.simulate.sink import Obey, login
+from homestream.simulate.sink import Run, login
 
 #: tries of a request before the server counts as gone; each waits for CoAP's own retransmissions
 ATTEMPTS = 5
@@ -32,10 +31,10 @@ class CoapSink:
         self._context: aiocoap.Context
         self._logins: dict[str, str] = {}
 
-    async def open(self, homes: Sequence[str], devices: Sequence[Device], obey: Obey) -> None:
+    async def open(self, run: Run) -> None:
         """Open the socket."""
-        for number, home in enumerate(homes):
-            user = login(self._url.username, number, len(homes))
+        for number, home in enumerate(run.homes):
+            user = login(self._url.username, number, len(run.homes))
             self._logins[home] = "" if user is None else f"?token={user}:{self._url.password or ''}"
         self._context = await aiocoap.Context.create_client_context()
 

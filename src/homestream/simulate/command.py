@@ -17,10 +17,11 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from homestream.errors import HomestreamError
+from homestream.init import local_timezone
 from homestream.simulate.devices import DEVICES, Device
 from homestream.simulate.faults import Report
 from homestream.simulate.house import House
-from homestream.simulate.sink import Sink, make
+from homestream.simulate.sink import Run, Sink, make
 
 #: a Monday, 00:00 UTC: where files begin
 START = 1_767_571_200_000
@@ -40,6 +41,7 @@ def simulate(
     speed: float = 1.0,
     seed: int = 1,
     truth: Path | None = None,
+    showcase: bool = False,
 ) -> int:
     """Run to the end (`days`; default 1 for files) or, over the network, until SIGINT or SIGTERM.
 
@@ -51,7 +53,15 @@ def simulate(
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         return await run(
-            targets, homes=homes, every_ms=every_ms, days=days, speed=speed, seed=seed, truth=truth, stop=stop
+            targets,
+            homes=homes,
+            every_ms=every_ms,
+            days=days,
+            speed=speed,
+            seed=seed,
+            truth=truth,
+            showcase=showcase,
+            stop=stop,
         )
 
     return asyncio.run(until_stopped())
@@ -73,17 +83,17 @@ async def run(
 ) -> int:
     """As `simulate`, inside a running loop; when `stop` is set, it delivers what is under way and returns.
 
-    `zone` is the family's, `start` the house's first moment (UTC ms; default `START` for files, else now),
-    `showcase` lays out one fault of each kind in the first half hour.
+    `zone` is the family's (default UTC for files, else this machine's), `start` the house's first moment (UTC
+    ms; default `START` for files, else now); `showcase` lays out one fault of each kind in the first hour.
     """
-    zone = zone or ZoneInfo("UTC")
     spacing = max(1, round(every_ms / speed))
-    sinks = [make(target, spacing, zone) for target in targets]
+    sinks = [make(target) for target in targets]
     if not sinks:
         raise HomestreamError("where to? give --to mqtt://…, http://…, coap://…, FILE.csv, FILE.jsonl or -")
     live = any(sink.live for sink in sinks)
     if live and not all(sink.live for sink in sinks):
         raise HomestreamError("--to names a file and a server; run simulate twice, with the same --seed")
+    zone = zone or ZoneInfo(local_timezone() if live else "UTC")
     first = start if start is not None else (time.time_ns() // 1_000_000 if live else START)
     names = ["home"] if homes == 1 else [f"home-{n + 1}" for n in range(homes)]
     houses = {name: House(name, seed, zone, first, every_ms, showcase) for name in names}
@@ -92,7 +102,9 @@ async def run(
     with _Truth(truth) as told:
         try:
             for sink in sinks:
-                await sink.open(names, _share(sinks, sink), lambda *wish: _obey(houses, *wish))
+                await sink.open(
+                    Run(names, _share(sinks, sink), spacing, zone, lambda *wish: _obey(houses, *wish))
+                )
                 opened.append(sink)
             if live:
                 return await _paced(houses, sinks, told, steps, spacing, stop or asyncio.Event())

@@ -1,10 +1,9 @@
-"""The demonstration home: its `home.toml`, and a past for a home that was never lived in.
-
-The past is the simulated family's own, made by the same houses and the same seed, sampled once a minute; it
-goes through the ETL into the lake as any file of readings would, and never into the log.
-"""
+"""The demonstration home: its `home.toml`, and (in `past`) the days before it began."""
 
 from homestream.simulate.devices import DEVICES, MAINS, ROOMS
+from homestream.simulate.past import backfill
+
+__all__ = ["backfill", "demo_home_toml"]
 
 HOME = "home"
 

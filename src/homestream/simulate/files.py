@@ -18,7 +18,7 @@ from homestream.errors import HomestreamError
 from homestream.reading import METRICS
 from homestream.simulate.devices import Device
 from homestream.simulate.faults import Report
-from homestream.simulate.sink import Obey
+from homestream.simulate.sink import Run
 
 HEADER = "home,device,metric,time,value,unit,room\n"
 
@@ -40,7 +40,7 @@ class FileSink:
         self._second, self._text = -1, ""
         self._forms: dict[tuple[str, str], list[tuple[str, str]]] = {}
 
-    async def open(self, homes: Sequence[str], devices: Sequence[Device], obey: Obey) -> None:
+    async def open(self, run: Run) -> None:
         """Make the file; HomestreamError where that cannot be."""
         if self._target != "-":
             path = Path(self._target)

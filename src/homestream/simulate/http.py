@@ -10,9 +10,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from homestream.errors import HomestreamError
 from homestream.simulate import families
-from homestream.simulate.devices import Device
 from homestream.simulate.faults import Report
-from homestream.simulate.sink import Obey, login
+from homestream.simulate.sink import Run, login
 
 PATH = "/api/v1/readings"
 TIMEOUT_S = 10.0
@@ -31,11 +30,11 @@ class HttpSink:
         self._url = urlsplit(target)
         self._homes: dict[str, _Poster] = {}
 
-    async def open(self, homes: Sequence[str], devices: Sequence[Device], obey: Obey) -> None:
+    async def open(self, run: Run) -> None:
         """Make ready; the first send connects."""
-        for number, home in enumerate(homes):
+        for number, home in enumerate(run.homes):
             user = unquote(self._url.username) if self._url.username is not None else None
-            self._homes[home] = _Poster(self._url, login(user, number, len(homes)))
+            self._homes[home] = _Poster(self._url, login(user, number, len(run.homes)))
 
     async def send(self, home: str, reports: Sequence[Report]) -> None:
         """Post one array of rows; returns when the server has it on disk."""

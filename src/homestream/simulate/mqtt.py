@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 
 from homestream.simulate import families
 from homestream.simulate.client import Client
-from homestream.simulate.devices import Device
 from homestream.simulate.faults import Report
-from homestream.simulate.sink import Obey, login
+from homestream.simulate.sink import Obey, Run, login
 from homestream.wire.packets import Will
 
 #: what the server says for the simulated Zigbee bridge when the simulator dies
@@ -24,27 +23,28 @@ class MqttSink:
     live = True
     families: frozenset[str] = frozenset({"z2m", "tasmota", "plain"})
 
-    def __init__(self, target: str, spacing: int, zone: ZoneInfo) -> None:
-        """`target` is mqtt://[user:password@]host[:port]; `spacing` ms between two reports of a device."""
+    def __init__(self, target: str) -> None:
+        """`target` is mqtt://[user:password@]host[:port]."""
         self._url = urlsplit(target)
-        # Tasmota's clock has whole seconds: oftener than that, its stamps would collide
-        self._zone = zone if spacing >= 1000 else None
+        self._zone: ZoneInfo | None = None
         self._clients: dict[str, Client] = {}
         self._obey: Obey
         self._answers: set[asyncio.Task[None]] = set()
 
-    async def open(self, homes: Sequence[str], devices: Sequence[Device], obey: Obey) -> None:
+    async def open(self, run: Run) -> None:
         """Log in, announce the devices, listen for commands."""
-        self._obey = obey
+        self._obey = run.obey
+        # Tasmota's clock has whole seconds: oftener than that, its stamps would collide
+        self._zone = run.zone if run.spacing >= 1000 else None
         url = self._url
         password = unquote(url.password) if url.password is not None else None
         user = unquote(url.username) if url.username is not None else None
-        for number, home in enumerate(homes):
+        for number, home in enumerate(run.homes):
             client = Client(
                 url.hostname or "127.0.0.1",
                 url.port or 1883,
                 f"simulate-{home}-{secrets.token_hex(4)}",
-                login(user, number, len(homes)),
+                login(user, number, len(run.homes)),
                 password,
                 WILL,
             )
@@ -52,7 +52,7 @@ class MqttSink:
             client.on_message = partial(self._heard, home)
             self._clients[home] = client
             await client.start()
-            await client.publish(families.announce(devices))
+            await client.publish(families.announce(run.devices))
 
     async def send(self, home: str, reports: Sequence[Report]) -> None:
         """Publish at QoS 1."""

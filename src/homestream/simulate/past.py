@@ -8,10 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from homestream.etl import etl
-from homestream.simulate.demo import HOME
+from homestream.home import load
 from homestream.simulate.house import House
 
 DAY_MS = 86_400_000
@@ -36,19 +35,18 @@ OTHERS = (0.0, 120)
 
 def backfill(
     folder: Path,
-    zone: ZoneInfo,
+    days: int,
+    seed: int,
     until: int,
-    *,
-    days: int = 14,
-    seed: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Fill the lake of the home in `folder` with the `days` before `until` (UTC ms); the ETL's books.
 
     `progress(minutes done, minutes in all)`.
     """
+    config = load(folder)
     end = until // STEP_MS * STEP_MS
-    house = House(HOME, seed, zone, end - days * DAY_MS, STEP_MS)
+    house = House(config.id, seed, config.zone, end - days * DAY_MS, STEP_MS)
     with tempfile.TemporaryDirectory(prefix="homestream-past-") as scratch:
         file = Path(scratch) / "past.csv"
         with file.open("w", encoding="utf-8") as out:
@@ -70,7 +68,7 @@ def _lines(house: House, steps: int, progress: Callable[[int, int], None]) -> It
                 change, silence = CHANGES.get(metrics[place], OTHERS)
                 if abs(value - before) > change or step - since >= silence:
                     last[place] = (value, step)
-                    yield f"{HOME},{device.id},{metrics[place]},{time},{float(value)!r}\n"
+                    yield f"{house.home},{device.id},{metrics[place]},{time},{float(value)!r}\n"
         house.truth.clear()
         if not step % 1440:
             progress(step, steps)

@@ -1,7 +1,7 @@
 """The port behind which readings leave the simulator, and what each target's name means."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from homestream.errors import HomestreamError
@@ -10,6 +10,16 @@ from homestream.simulate.faults import Report
 
 #: (home, device, metric, value) -> the new state to report, or None where the device does not obey
 Obey = Callable[[str, Device, str, float], Report | None]
+
+
+class Run(NamedTuple):
+    """What a sink has to know of a run: `spacing` is the real time between two reports of a device, ms."""
+
+    homes: Sequence[str]
+    devices: Sequence[Device]
+    spacing: int
+    zone: ZoneInfo
+    obey: Obey
 
 
 class Sink(Protocol):
@@ -23,8 +33,8 @@ class Sink(Protocol):
     #: families that are at home here
     families: frozenset[str]
 
-    async def open(self, homes: Sequence[str], devices: Sequence[Device], obey: Obey) -> None:
-        """Connect, and announce `devices`."""
+    async def open(self, run: Run) -> None:
+        """Connect, and announce the run's devices."""
 
     async def send(self, home: str, reports: Sequence[Report]) -> None:
         """Send the reports of one home."""
@@ -33,16 +43,13 @@ class Sink(Protocol):
         """Deliver what is still under way, and close."""
 
 
-def make(target: str, spacing: int, zone: ZoneInfo) -> Sink:
-    """`mqtt://`, `http://`, `coap://`, FILE.csv, FILE.jsonl (or .gz of these) or `-`; else HomestreamError.
-
-    `spacing` is the real time between two reports of a device, ms; `zone` the devices' own.
-    """
+def make(target: str) -> Sink:
+    """`mqtt://`, `http://`, `coap://`, FILE.csv, FILE.jsonl (or .gz of these) or `-`, else an error."""
     scheme = target.partition("://")[0].lower() if "://" in target else ""
     if scheme in ("mqtt", "tcp"):
         from homestream.simulate.mqtt import MqttSink
 
-        return MqttSink(target, spacing, zone)
+        return MqttSink(target)
     if scheme in ("http", "https"):
         from homestream.simulate.http import HttpSink
 
