@@ -5,6 +5,7 @@ import { Filters } from "./filters.js";
 import { days } from "./format.js";
 import { useHistory } from "./history.js";
 import { html } from "./html.js";
+import { home } from "./live.js";
 import { roomName } from "./metrics.js";
 
 const METRICS = [["temperature", "°C"], ["humidity", "%"], ["carbon_dioxide", "CO₂"]];
@@ -16,7 +17,8 @@ export function Climate() {
   const [metric, choose] = useState("temperature");
   const { data, error } = useHistory(query("/api/history/climate", { metric }));
   const rows = data?.rows ?? [];
-  const rooms = [...new Set(rows.map((row) => row.room))];
+  const place = (room) => (home.value.rooms.indexOf(room) + 1 || Infinity);
+  const rooms = [...new Set(rows.map((row) => row.room))].sort((a, b) => place(a) - place(b) || 0);
   const unit = UNITS[metric];
   return html`
     <section class="card" aria-label="Room climate">

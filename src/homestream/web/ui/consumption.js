@@ -24,10 +24,12 @@ export function Consumption() {
           <small class="muted">${days(data.since, data.until)}${before > 0 && !partial ? ` · ${percent((sum(data.rows) / before - 1) * 100)} on the period before` : ""}</small>`}
         <span class="space"></span>
         <${Filters} small name="Period" choices=${PERIODS} chosen=${by} choose=${(value) => { choose(value); go(null); }} />
-        <button class="soft" aria-label="Earlier" disabled=${!data} onClick=${() => go(data.since)}>‹</button>
-        <button class="soft" aria-label="Later" disabled=${!data || partial} onClick=${() => go(2 * data.until - data.since)}>›</button>
+        <span class="filters">
+          <button class="soft" aria-label="Earlier" disabled=${!data} onClick=${() => go(data.since)}>‹</button>
+          <button class="soft" aria-label="Later" disabled=${!data || partial} onClick=${() => go(2 * data.until - data.since)}>›</button>
+        </span>
       </div>
-      ${error && html`<p class="empty">${error}</p>`}
+      ${error ? html`<p class="empty">${error}</p>` : !data && html`<div class="chart" />`}
       ${data && !data.rows.length && html`<p class="empty">Nothing measured in this time. Energy counters and power meters are added up here.</p>`}
       ${data && data.rows.length > 0 && html`<${Bars} data=${data} by=${by} />`}
     </section>`;
@@ -56,5 +58,5 @@ function Bars({ data, by }) {
   return html`
     <${Chart} data=${drawn} way="bars" names=${name} floor=${0} text=${decimal} pick=${pick}
       label=${`${days(data.since, data.until)}: ${decimal(sum(data.rows))} kWh`} />
-    <p class="foot">${slot ? `${by === "day" ? clock(slot.start) : `${weekday(slot.start)} ${day(slot.start)}`}: ${slot.kwh === null ? "nothing known" : `${decimal(slot.kwh)} kWh`}` : `kWh by ${data.step}`}</p>`;
+    <p class="foot">${slot ? `${by === "day" ? clock(slot.start) : `${weekday(slot.start)} ${day(slot.start)}`}: ${slot.kwh === null ? "nothing known" : `${decimal(slot.kwh)} kWh${slot.known < 0.95 ? `, of ${Math.round(slot.known * 100)} % of the time` : ""}`}` : `kWh by ${data.step}`}</p>`;
 }

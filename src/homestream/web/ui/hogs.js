@@ -9,11 +9,12 @@ import { home } from "./live.js";
 import { roomName } from "./metrics.js";
 
 const SHOWN = 8;
+const LEAST_KWH = 0.005; // less reads as 0
 
 export function Hogs() {
   const [by, choose] = useState("week");
   const { data, error } = useHistory(query("/api/history/hogs", { by }));
-  const devices = data?.rows.filter((row) => !row.mains && row.kwh > 0) ?? [];
+  const devices = data?.rows.filter((row) => !row.mains && row.kwh >= LEAST_KWH) ?? [];
   const most = Math.max(...devices.map((row) => row.kwh), 0.001);
   return html`
     <section class="card" aria-label="Energy hogs">
@@ -37,10 +38,9 @@ function Hog({ row, most }) {
   return html`
     <li title=${`${row.name}${row.room ? `, ${roomName(row.room)}` : ""}: ${cost}${standby}`}>
       <span class="name">${row.name}</span>
-      <span class="meter" aria-hidden="true"><i style=${{ width: `${Math.max((row.kwh / most) * 100, 1.5)}%` }}>
-        ${row.standby > 0 && html`<b style=${{ width: `${Math.min(row.standby, 1) * 100}%` }}></b>`}</i></span>
+      <span class="meter" aria-hidden="true"><i style=${{ width: `${Math.max((row.kwh / most) * 100, 1.5)}%` }} /></span>
       <span class="kwh">${decimal(row.kwh)}</span>
-      <span class=${`change ${rise}`}>${change === null ? "new" : percent(change)}</span>
+      <span class=${`change ${rise}`}>${change === null ? "–" : percent(change)}</span>
     </li>`;
 }
 

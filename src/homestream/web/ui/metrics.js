@@ -56,7 +56,6 @@ export function metric(name) {
   return { name, label, icon, colour, off, text };
 }
 
-export const isState = (name) => Boolean(TABLE[name]?.[3]);
 export const roomName = (slug) => (slug ? pretty(slug) : "Elsewhere");
 
 // The metrics of a device that get a tile of their own. A thing that can be switched is one tile, whatever

@@ -15,10 +15,12 @@ export function Security() {
   const [level, choose] = useState("");
   const [shown, show] = useState(FIRST);
   const [older, keep] = useState([]);
+  const [ended, end] = useState(false);
   const known = [...security.value, ...older].filter((entry) => !level || entry.severity === level);
   const filter = (value) => {
     choose(value);
     keep([]);
+    end(false);
     show(FIRST);
   };
   const more = async () => {
@@ -27,6 +29,7 @@ export function Security() {
       const args = { severity: level, limit: PAGE, ...(until ? { until } : {}) };
       const { rows } = await get(query("/api/security", args)).catch(() => ({ rows: [] }));
       keep([...older, ...rows]);
+      end(!rows.length);
     }
     show(shown + PAGE);
   };
@@ -42,6 +45,6 @@ export function Security() {
             <time class="side" title=${full(entry.time)}>${ago(entry.time, tenSeconds.value)}</time>
           </li>`)}
       </ul>
-      <button class="more" onClick=${more}>Show more</button>
+      ${!(ended && known.length <= shown) && html`<button class="more" onClick=${more}>Show more</button>`}
     </section>`;
 }

@@ -1,5 +1,5 @@
 // Rooms and their tiles: what each device says, and a tap to switch it.
-import { useState } from "./vendor/hooks.js";
+import { useEffect, useState } from "./vendor/hooks.js";
 import { computed, signal } from "./vendor/signals.js";
 import { post } from "./api.js";
 import { moment } from "./format.js";
@@ -62,10 +62,12 @@ function Room({ room, members }) {
 
 const label = (device, name) => (headlines(device).length > 1 ? metric(name).label : device.name);
 
-// The room's mean temperature and humidity, of what is known.
+// The room's mean temperature and humidity, of what is known. Where a sensor measures both, only such are
+// asked: a probe in the freezer says nothing of the kitchen.
 function Climate({ members }) {
+  const airs = members.filter(({ metrics }) => metrics.includes("humidity") && metrics.includes("temperature"));
   const mean = (name) => {
-    const known = members.filter((device) => device.metrics.includes(name))
+    const known = (airs.length ? airs : members).filter((device) => device.metrics.includes(name))
       .map((device) => (blind.value.has(key(device.id, name)) ? null : reading(device.id, name).value?.[1]))
       .filter((value) => value !== null && value !== undefined);
     return known.length ? known.reduce((a, b) => a + b) / known.length : null;
@@ -156,16 +158,11 @@ function alongside(device) {
   return "";
 }
 
+// How to begin is read once; it is loaded only by a home without devices.
 function NoDevices() {
-  const host = location.hostname;
-  return html`
-    <section class="card full empty">
-      <h2>No device has spoken yet</h2>
-      <ol>
-        <li>Point Zigbee2MQTT, Tasmota or any MQTT device at <code>${host}</code> with a name and password from <code>homestream init</code>.</li>
-        <li>Or try it by hand: <code>mosquitto_pub -h ${host} -u NAME -P PASSWORD -t home/kitchen/lamp/power -m 12.5</code></li>
-        <li>Or over HTTP: <code>curl -u NAME:PASSWORD ${location.origin}/api/v1/readings -d '${'{"device":"kitchen/lamp","metric":"power","value":12.5}'}'</code></li>
-      </ol>
-      <p>Its tile appears here by itself.</p>
-    </section>`;
+  const [Guide, show] = useState(null);
+  useEffect(() => {
+    import("./guide.js").then((module) => show(() => module.Guide));
+  }, []);
+  return Guide && html`<${Guide} />`;
 }

@@ -1,0 +1,18 @@
+// What a home without devices shows: how to connect the first.
+import { html } from "./html.js";
+
+export function Guide() {
+  const host = location.hostname;
+  return html`
+    <section class="card full">
+      <h2>No device has spoken yet</h2>
+      <div class="empty">
+        <ol>
+          <li>Point Zigbee2MQTT, Tasmota or any MQTT device at <code>${host}</code> with a name and password from <code>homestream init</code>.</li>
+          <li>Or try it by hand: <code>mosquitto_pub -h ${host} -u NAME -P PASSWORD -t home/kitchen/lamp/power -m 12.5</code></li>
+          <li>Or over HTTP: <code>curl -u NAME:PASSWORD ${location.origin}/api/v1/readings -d '${'{"device":"kitchen/lamp","metric":"power","value":12.5}'}'</code></li>
+        </ol>
+        <p>Its tile appears here by itself.</p>
+      </div>
+    </section>`;
+}
