@@ -73,7 +73,7 @@ def save_snapshot(folder: Path, snapshot: bytes) -> None:
 def replay(folder: Path, progress: Callable[[int, int], None] = lambda done, total: None) -> Engine:
     """A new engine that has seen all of a home's history; `progress` hears (seq, last seq) now and then."""
     engine = Engine()
-    for entries, end in _stored(folder, engine):
+    for entries, end in history_of(folder):
         engine.apply(entries)
         progress(engine.last_seq, end - 1)
     return engine
@@ -85,7 +85,7 @@ def live_tail(folder: Path) -> list[LakeBatch]:
     held = bronze.durable()
     engine = restore(folder)
     tail = LakeBatch()
-    for entries, _ in _stored(folder, engine):
+    for entries, _ in history_of(folder, engine.last_seq + 1):
         output = engine.apply(entries)
         tail.entries += [entry for entry in entries if entry.seq > held]
         tail.readings += [stored for stored in output.readings if stored.seq > held]
@@ -94,18 +94,18 @@ def live_tail(folder: Path) -> list[LakeBatch]:
     return [tail]
 
 
-def _stored(folder: Path, engine: Engine) -> Iterator[tuple[list[Entry], int]]:
-    """Entries that the engine has not seen, in lists, each with the seq after the last."""
+def history_of(folder: Path, seq: int = 1) -> Iterator[tuple[list[Entry], int]]:
+    """The history of a home's folder from `seq` on, in lists, each with the seq after the last of all."""
     bronze = Bronze(folder)
     if not (folder / LOG_FILE).exists():
         end = bronze.durable() + 1
-        for entries in bronze.entries(engine.last_seq + 1):
+        for entries in bronze.entries(seq):
             yield entries, end
         return
     log = SqliteLog(folder / LOG_FILE)
     try:
         end = log.end()
-        for entries in history(bronze, log, engine.last_seq + 1):
+        for entries in history(bronze, log, seq):
             yield entries, end
     finally:
         log.close()

@@ -1,5 +1,6 @@
 """Each row exactly once, wherever the writer dies."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from homestream.engine.fold import Engine
+from homestream.errors import HomestreamError
 from homestream.lake import table
 from homestream.lake.connect import connect
 from homestream.lake.schema import TABLES
@@ -110,6 +112,28 @@ def test_compaction_changes_no_row(tmp_path: Path, whole: Any) -> None:
     assert content(tmp_path) == whole
     assert Lake(tmp_path).files() == lake.files()
     assert lake.compact() == 0
+
+
+def test_compaction_in_its_own_process_beside_the_writer(tmp_path: Path, whole: Any) -> None:
+    lake = Lake(tmp_path)
+    writer = threading.Thread(target=write_all, args=(lake, ENTRIES, 2))
+    writer.start()
+    while writer.is_alive():
+        lake.compact()
+    writer.join()
+    lake.compact()
+    assert content(tmp_path) == whole
+    assert (lake.durable(), lake.files()) == (ENTRIES[-1].seq, Lake(tmp_path).files())
+
+
+def test_compaction_that_fails_says_why(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    write_all(lake, ENTRIES, 3)
+    for part in (tmp_path / "lake" / "bronze").glob("day=*/*.parquet"):
+        part.write_bytes(b"damaged")
+    with pytest.raises(HomestreamError, match="the lake could not be compacted: ") as caught:
+        lake.compact()
+    assert "\n" not in str(caught.value)
 
 
 def test_durable_is_what_every_table_holds(tmp_path: Path) -> None:

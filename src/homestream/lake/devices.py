@@ -5,6 +5,7 @@ from typing import Any
 
 import duckdb
 
+from homestream.home import HomeConfig
 from homestream.lake.ask import ask
 
 LATEST = """
@@ -21,6 +22,23 @@ def devices(con: duckdb.DuckDBPyConnection, home: str) -> dict[str, dict[str, An
         told = {key: fact[key] for key in ("dialect", "metrics", "commands")}
         found[row["device"]] = {"room": row["room"], "name": row["name"] or row["device"], **told}
     return found
+
+
+#: The room of a device that the registry told nothing of (the ETL brought it): the first part of its id.
+ROOM = (
+    "coalesce(nullif(known.room, ''), nullif(regexp_extract(device, '^(.+?)/', 1), ''), known.name, device)"
+)
+
+
+def label(device: str, known: dict[str, dict[str, Any]], config: HomeConfig) -> dict[str, str]:
+    """A device's room and name: as `home.toml` says, else as the registry told, else from its id."""
+    said, told = config.named(device), known.get(device, {})
+    first, slash, _ = device.partition("/")
+    last = device.rpartition("/")[2].replace("_", " ")
+    return {
+        "room": (said and said.room) or told.get("room") or (first if slash else ""),
+        "name": (said and said.name) or told.get("name") or last[:1].upper() + last[1:],
+    }
 
 
 def span(con: duckdb.DuckDBPyConnection, home: str) -> tuple[int | None, int | None]:

@@ -4,7 +4,7 @@ import duckdb
 
 from homestream.home import HomeConfig
 from homestream.lake.ask import Rows, ask, period, within
-from homestream.lake.devices import devices
+from homestream.lake.devices import devices, label
 from homestream.lake.hours import HELD_MS, hours
 
 #: The level that a device does not go below: this share of its hours had a lower minimum.
@@ -44,8 +44,7 @@ def energy_by_device(
     return [
         {
             "device": row["device"],
-            "room": named["room"],
-            "name": named["name"],
+            **label(row["device"], known, config),
             "mains": row["device"] in mains,
             "kwh": row["kwh"],
             "cost": row["kwh"] * config.tariff.per_kwh,
@@ -54,7 +53,6 @@ def energy_by_device(
             "known_h": row["known_h"],
         }
         for row in now
-        for named in [known.get(row["device"], {"room": "", "name": row["device"]})]
     ]
 
 

@@ -11,7 +11,7 @@ from homestream.lake.part import ROW_GROUP
 from homestream.lake.schema import Table
 
 #: A sort beyond this goes to disk, in the table's folder.
-MEMORY = "256MB"
+MEMORY = "128MB"
 
 
 @contextmanager

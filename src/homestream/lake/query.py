@@ -24,9 +24,9 @@ def query(folder: Path, sql: str, style: str) -> None:
     """
     con = connect(folder, zone=load(folder).timezone)
     try:
-        answer = con.execute(sql)
-        names = [column[0] for column in answer.description or ()]
-        rows = answer.fetchall() if names else []
+        con.execute(sql)
+        names = [column[0] for column in con.description or ()]
+        rows = con.fetchall() if names else []
     except duckdb.Error as error:
         raise HomestreamError(f"query: {' '.join(str(error).split())}") from None
     finally:
@@ -58,6 +58,10 @@ def _plain(value: Any) -> Any:
         return value.decode(errors="replace")
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -3,7 +3,7 @@
 import duckdb
 
 from homestream.lake.ask import Rows, ask, period, within
-from homestream.lake.devices import LATEST
+from homestream.lake.devices import LATEST, ROOM
 from homestream.lake.hours import hours
 
 HOUR_MS = 3_600_000
@@ -44,7 +44,7 @@ def climate(
     """
     sql = f"""
     WITH {hours((_word(metric),))}, known AS ({LATEST})
-    SELECT coalesce(nullif(known.room, ''), known.name, device) AS room,
+    SELECT {ROOM} AS room,
         datepart('hour', timezone($zone, start)) AS hour,
         coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg(twmean)) AS value
     FROM hours LEFT JOIN known USING (device) WHERE twmean IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2

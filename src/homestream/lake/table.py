@@ -32,7 +32,7 @@ LARGE_BYTES = 16 << 20
 
 
 class DeltaFolder:
-    """The table `schema` in the folder `root`, made where missing. One writer at a time, on one thread."""
+    """The table `schema` in the folder `root`, made where missing. Others may commit meanwhile."""
 
     def __init__(self, root: Path, schema: Table) -> None:
         """Reads what is there; `durable` is the seq up to which this table was ever committed."""
@@ -42,7 +42,7 @@ class DeltaFolder:
         self.version = 0
         self.durable = 0
         create_table(root, schema)
-        self._load()
+        self.load()
         # a process that was killed may have left its last commit linked but the folder not yet on disk
         sync(log_folder(root))
 
@@ -55,49 +55,68 @@ class DeltaFolder:
         """Add rows that did not come through the log, durably; `durable` says nothing of them."""
         self._write(rows, [])
 
-    def compact(self) -> int:
-        """Merge the small files of days that have too many; the number of files that became fewer."""
-        before = len(self.parts)
+    def crowded(self) -> list[list[Part]]:
+        """The small files of each day that has too many: one closed has one, the newest up to `DAY_FILES`."""
         days: dict[str, list[Part]] = defaultdict(list)
         for part in self.parts.values():
             days[part.day].append(part)
-        for day, parts in sorted(days.items()):
-            small = [part for part in parts if part.size < LARGE_BYTES]
-            if len(small) > (DAY_FILES if day == max(days) else 1):
-                self._merge(day, small, whole=len(small) == len(parts))
-        if len(self.parts) < before:
+        newest = max(days, default="")
+        small = {day: [part for part in days[day] if part.size < LARGE_BYTES] for day in sorted(days)}
+        return [parts for day, parts in small.items() if len(parts) > (DAY_FILES if day == newest else 1)]
+
+    def compact(self) -> None:
+        """Merge what is crowded, and delete files that are no longer listed since an hour."""
+        crowded = self.crowded()
+        for parts in crowded:
+            self._merge(parts)
+        if crowded:
             self._checkpoint()
             DeltaTable(self.root).vacuum(KEEP_REMOVED_HOURS, dry_run=False, enforce_retention_duration=False)
-            self._load()
-        return before - len(self.parts)
+            self.load()
 
     def size_bytes(self) -> int:
         """Bytes of all files that are part of the table."""
         return sum(part.size for part in self.parts.values())
 
+    def load(self) -> None:
+        """Take note of what another program did to the table."""
+        delta = open_delta(self.root)
+        self.version = delta.version()
+        self.durable = delta.transaction_version(APP) or 0
+        self.parts = {part.path: part for part in list_parts(delta)}
+
     def _write(self, rows: pa.Table, more: list[dict[str, Any]]) -> None:
         days = split_days(self.schema, rows) if rows.num_rows else []
         parts = [write_part(self.root, self.schema, day, part.to_batches(), FRESH) for day, part in days]
         actions = [part.added(self.schema, changes=True) for part in parts]
-        self._commit("WRITE", [*actions, *more])
-        self.parts.update((part.path, part) for part in parts)
-
-    def _merge(self, day: str, parts: list[Part], whole: bool) -> None:
-        with merged(self.root, self.schema, [part.path for part in parts], whole) as batches:
-            new = write_part(self.root, self.schema, day, batches, LASTING)
-        removed = [part.removed() for part in parts]
-        self._commit("OPTIMIZE", [*removed, new.added(self.schema, changes=False)])
-        for part in parts:
-            del self.parts[part.path]
-        self.parts[new.path] = new
-
-    def _commit(self, operation: str, actions: list[dict[str, Any]]) -> None:
         while True:
             try:
-                commit(self.root, self.version + 1, operation, actions)
+                self._commit("WRITE", [*actions, *more])
                 break
-            except FileExistsError:  # another program changed the table, by VACUUM or OPTIMIZE
-                self._load()
+            except FileExistsError:  # compaction, the ETL or another program was first
+                self.load()
+        self.parts.update((part.path, part) for part in parts)
+
+    def _merge(self, parts: list[Part]) -> None:
+        day = parts[0].day
+        whole = len(parts) == sum(part.day == day for part in self.parts.values())
+        with merged(self.root, self.schema, [part.path for part in parts], whole) as batches:
+            new = write_part(self.root, self.schema, day, batches, LASTING)
+        actions = [*(part.removed() for part in parts), new.added(self.schema, changes=False)]
+        while all(part.path in self.parts for part in parts):
+            try:
+                self._commit("OPTIMIZE", actions)
+            except FileExistsError:
+                self.load()
+                continue
+            self.parts = {path: part for path, part in self.parts.items() if part not in parts} | {
+                new.path: new
+            }
+            return
+        # somebody else merged them meanwhile; the new file is in no table, and a vacuum will find it
+
+    def _commit(self, operation: str, actions: list[dict[str, Any]]) -> None:
+        commit(self.root, self.version + 1, operation, actions)
         self.version += 1
         if self.version % CHECKPOINT_COMMITS == 0:
             self._checkpoint()
@@ -111,12 +130,6 @@ class DeltaFolder:
             sync(path)
         sync(log)
         delta.cleanup_metadata()
-
-    def _load(self) -> None:
-        delta = open_delta(self.root)
-        self.version = delta.version()
-        self.durable = delta.transaction_version(APP) or 0
-        self.parts = {part.path: part for part in list_parts(delta)}
 
 
 def open_delta(root: Path) -> DeltaTable:
