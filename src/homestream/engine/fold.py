@@ -17,6 +17,8 @@ from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 from homestream.reading import Entry, Kind
 
+MESSAGE, TICK, ACTION = Kind.MESSAGE, Kind.TICK, Kind.ACTION
+
 #: The snapshot's format; another one is not read, the log is replayed instead.
 VERSION = 1
 
@@ -46,30 +48,30 @@ class Engine:
         """Fold `entries`, in order of seq; those up to `last_seq` have been and are left out."""
         out = Output()
         for entry in entries:
-            if entry.seq <= self.last_seq:
+            seq, kind, name, source, topic, _, _, items = entry
+            if seq <= self.last_seq:
                 continue
-            self.last_seq = entry.seq
-            kind = entry.kind
-            if kind == Kind.MESSAGE:
-                home = self.homes.get(entry.home) or self._settle(entry.home)
-                rows = decode(home.registry, home.config, entry)
-                account = self._accounts.get((entry.home, entry.source)) or self._account(entry)
-                home.step(entry, rows, account, out)
-                if home.stage.facts:
-                    _take(home, entry.seq, out)
-            elif kind == Kind.TICK:
-                for home in self._ticked(entry.home):
+            self.last_seq = seq
+            if kind == MESSAGE:
+                home = self.homes.get(name) or self._settle(name)
+                stage = home.stage
+                rows = decode(stage.registry, stage.config, entry)
+                home.step(entry, rows, self._accounts.get((name, source)) or self._account(entry), out)
+                if stage.facts:
+                    _take(home, seq, out)
+            elif kind == TICK:
+                for home in self._ticked(name):
                     home.tick(entry)
-                    _take(home, entry.seq, out)
-            elif kind == Kind.ACTION:
-                home = self.homes.get(entry.home) or self._settle(entry.home)
+                    _take(home, seq, out)
+            elif kind == ACTION:
+                home = self.homes.get(name) or self._settle(name)
                 home.act(entry, out)
-                _take(home, entry.seq, out)
+                _take(home, seq, out)
             else:
                 account = self._account(entry)
-                account.received += entry.items
-                account.rejected += entry.items
-                out.rejected.append(rejected(entry, 0, entry.topic))
+                account.received += items
+                account.rejected += items
+                out.rejected.append(rejected(entry, 0, topic))
         return out
 
     def accounts(self) -> dict[tuple[str, str], Account]:

@@ -109,7 +109,8 @@ class HomeFold:
                         late = late or placed.late
             if fresh:
                 account.stored += 1
-                account.late += late
+                if late:
+                    account.late += 1
             elif full:
                 account.rejected += 1
                 out.rejected.append(rejected(entry, number, f"more than {MAX_SERIES} series in this home"))

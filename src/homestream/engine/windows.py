@@ -22,6 +22,9 @@ HOLD_MAX = 24 * 3_600_000
 #: Power is held no longer than this without a new reading: beyond, energy is unknown, not invented.
 MAX_GAP = 5 * 60_000
 
+#: A window that closes is mostly found among so many newest readings: a few minutes of 5 s data.
+NEAR = 64
+
 _MS_PER_HOUR = 3_600_000.0
 
 
@@ -64,7 +67,8 @@ def measure(times: "array[int]", values: "array[float]", start: int, end: int, h
     Energy is left to others.
     """
     tally = Tally()
-    low = bisect_left(times, start)
+    near = len(times) - NEAR
+    low = bisect_left(times, start, near if near > 0 and times[near] < start else 0)
     high = bisect_left(times, end, low)
     first = low - 1 if low else 0  # the reading before the window is held into it
     begins, held = times[first:high].tolist(), values[first:high].tolist()
