@@ -27,10 +27,10 @@ def states(bench: Bench) -> list[str]:
     return [outage.state for outage in bench.said(Outage)]
 
 
-def test_a_steady_sensor_is_silent_after_three_of_its_gaps():
+def test_a_steady_sensor_is_silent_after_three_of_its_gaps_and_a_half():
     bench = steady(MIN)
     last = bench.now
-    bench.wait(179 * S)
+    bench.wait(209 * S)
     assert states(bench) == []
     bench.wait(S)
     [outage] = bench.said(Outage)
@@ -38,7 +38,7 @@ def test_a_steady_sensor_is_silent_after_three_of_its_gaps():
         "bath/sensor",
         "silent",
         last,
-        last + 3 * MIN,
+        last + 210 * S,
     )
     [alert] = bench.said(Alert)
     assert (alert.rule, alert.text, alert.severity) == (
@@ -74,7 +74,7 @@ def test_a_restart_marks_nothing_silent():
     bench = steady(MIN)
     bench.wait(30 * S)
     bench.down(12 * H)
-    bench.wait(2 * MIN)
+    bench.wait(170 * S)
     assert states(bench) == []
     bench.wait(MIN)
     assert states(bench) == ["silent"]
@@ -181,5 +181,5 @@ def test_a_metronome_gets_three_beats(gap, times):
     watch = Watch(TEN, 0)
     for _ in range(times):
         watch.hear(watch.last + gap)
-    assert watch.patience() == max(SHORTEST_MS, 3 * gap)
+    assert watch.patience() == max(SHORTEST_MS, int(3.5 * gap))
     assert CHANGE_ONLY_MS == 25 * H

@@ -161,10 +161,35 @@ def test_trackers_decide():
     bench.wait(60 * MIN)
     assert known(bench) == [True]
     bench.say("phones/ann.presence", 0)
-    bench.say(MOTION, 1)
     assert known(bench) == [True, False]
     bench.say("phones/bob.presence", 1)
     assert [(f.occupied, f.why) for f in bench.said(Occupancy)][-1] == (True, "bob at home")
+
+
+def test_somebody_without_a_tracker_is_somebody_unless_they_came_in():
+    for enters in (False, True):
+        bench = home(person=PEOPLE[:1])
+        bench.say("phones/ann.presence", 1)
+        leave(bench)
+        bench.say("phones/ann.presence", 0)
+        bench.wait(10 * MIN)
+        if enters:
+            bench.say(DOOR, "open")
+        bench.say(MOTION, 1, at=bench.now + 1)
+        assert known(bench) == ([True, False] if enters else [True, False, True])
+
+
+def test_when_the_one_without_a_tracker_leaves_nobody_is_home():
+    bench = home(person=PEOPLE[:1])
+    bench.say("phones/ann.presence", 0)
+    bench.say(MOTION, 1)
+    leave(bench)
+    bench.wait(20 * MIN)
+    assert [(f.occupied, f.confidence) for f in bench.said(Occupancy)] == [
+        (False, 0.95),
+        (True, 0.6),
+        (False, 0.95),
+    ]
 
 
 def test_a_lost_tracker_leaves_it_to_inference():

@@ -223,6 +223,19 @@ def test_motion_when_nobody_is_home_by_inference_is_a_warning():
     assert (alert.rule, alert.severity) == ("Motion when nobody is home", "warning")
 
 
+def test_motion_after_an_unexpected_opening_is_critical():
+    bench = home(person=[{"name": "ann", "tracker": "phones/ann"}])
+    bench.say("phones/ann.presence", 0)
+    bench.wait(10 * MIN)
+    bench.say(DOOR, "open")
+    bench.wait(20 * S)
+    bench.say("hall/motion.motion", 1)
+    assert [(a.rule, a.severity) for a in bench.said(Alert)] == [
+        ("Opened unexpectedly", "critical"),
+        ("Motion when nobody is home", "critical"),
+    ]
+
+
 def test_ordinary_motion_is_logged_seldom():
     bench = home()
     for _ in range(20):

@@ -2,9 +2,9 @@
 
 The expected interval is `expect_every` where `home.toml` gives it, else learned from the gaps between a
 device's messages: their mean, their mean deviation from it, and the longest of late. A device that speaks
-steadily is silent after three of its longest gaps; one that speaks only when something changes, after a
-day: a door that nobody opens is not lost. While the hub was down nobody listened; that time counts for no
-device's silence.
+steadily is silent after three of its longest gaps and a half; one that speaks only when something changes,
+after a day: a door that nobody opens is not lost. While the hub was down nobody listened; that time counts
+for no device's silence.
 """
 
 from math import isnan
@@ -22,8 +22,8 @@ from homestream.reading import Reading
 
 #: Gaps to see before a device's silence means anything.
 WARM = 12
-#: So many times the longest usual gap is silence: two messages may be lost on the air.
-FACTOR = 3
+#: So many times the longest usual gap is silence: two messages may be lost on the air, the third be slow.
+FACTOR = 3.5
 #: Nothing is called silent sooner; a slow Wi-Fi reconnect takes 20 s.
 SHORTEST_MS = 30_000
 #: Deviation of the gaps over their mean beyond which a device speaks when something changes, not steadily:

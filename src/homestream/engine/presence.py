@@ -1,6 +1,7 @@
 """Who is home: from people's trackers, from a person at the panel, else inferred from doors and motion.
 
-- Trackers decide while they can: any home -> occupied, all away -> empty.
+- Trackers come first: any home -> occupied, all away -> empty. Motion without anybody having come in since
+  is then somebody without a tracker, a child or a guest: occupied, with less confidence.
 - A person at the panel: setting `away` empties the home after the exit delay and until the mode changes;
   any other mode says that somebody is there.
 - Inferred: an outer door that opened or closed, shut again, and no motion for `empty_after` -> empty. Motion,
@@ -24,7 +25,7 @@ from homestream.reading import Reading
 GRACE_MS = 120_000
 
 #: How sure each way of knowing is.
-TRACKED, PANEL, INFERRED_EMPTY, SENSED = 0.95, 0.99, 0.8, 0.9
+PANEL, TRACKED, SENSED, INFERRED, UNTRACKED = 0.99, 0.95, 0.9, 0.8, 0.6
 
 MOTION = frozenset({"motion", "occupancy"})
 
@@ -46,8 +47,10 @@ class Presence(Quiet):
         self._contacts: dict[str, float] = {}
         self._motion: dict[str, float] = {}
         self._switches: dict[str, float] = {}
-        # when somebody last moved, an outer door last did, and the home is judged empty (0: not now)
-        self._moved = self._door = self._due = 0
+        # when somebody last moved, an outer door last did, the home was last said to be empty
+        self._moved = self._door = self._left = 0
+        # when it is to be judged whether it is empty; 0: not now
+        self._due = 0
         self._ordered: set[str] = set()
 
     @override
@@ -145,13 +148,15 @@ class Presence(Quiet):
             self._ordered.discard(device)
 
     def _sensed(self, ctx: Context, time: int, device: str, why: str) -> None:
-        """A sign of life inside. It proves nothing against a person's own word or tracker."""
+        """A sign of life inside; who has set the home to away knows better."""
         self._moved = max(self._moved, time)
-        if ctx.occupied is not True and ctx.mode != "away" and not self._decided(ctx):
+        if ctx.occupied is True or ctx.mode == "away":
+            return
+        if self._at_home(ctx) is None:
             self._say(ctx, True, SENSED, why.format(label(ctx, device)))
-
-    def _decided(self, ctx: Context) -> bool:
-        return bool(self._trackers) and self._at_home(ctx) is not None
+        elif self._door <= self._left + GRACE_MS:
+            self._say(ctx, True, UNTRACKED, why.format(label(ctx, device)) + ", nobody with a tracker")
+        # else somebody came in whom no tracker knows: that is for security to say
 
     @override
     def on_timer(self, ctx: Context, key: str) -> None:
@@ -159,12 +164,14 @@ class Presence(Quiet):
             self._say(ctx, False, PANEL, "set to away")
             return
         self._due = 0
-        if not self._motion or self._decided(ctx):
+        home = self._at_home(ctx)
+        if not self._motion or home:
             return
         if any(self._motion.values()):
             self._judge_at(ctx, ctx.now + self._empty_after)  # a sensor that is still on has a say
         elif self._moved <= self._door + GRACE_MS:
-            self._say(ctx, False, INFERRED_EMPTY, f"no motion since a door closed at {hour(ctx, self._door)}")
+            sure = INFERRED if home is None else TRACKED
+            self._say(ctx, False, sure, f"no motion since a door closed at {hour(ctx, self._door)}")
 
     @override
     def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
@@ -187,6 +194,7 @@ class Presence(Quiet):
 
     def _say(self, ctx: Context, occupied: bool, confidence: float, why: str) -> None:
         if ctx.occupied is not occupied:
+            self._left = self._left if occupied else ctx.now
             ctx.emit(
                 Occupancy(home=ctx.home, time=ctx.now, occupied=occupied, confidence=confidence, why=why)
             )
@@ -199,6 +207,7 @@ class Presence(Quiet):
             "switches": self._switches,
             "moved": self._moved,
             "door": self._door,
+            "left": self._left,
             "due": self._due,
             "ordered": sorted(self._ordered),
         }
@@ -207,7 +216,8 @@ class Presence(Quiet):
     def restore(self, state: Any) -> None:
         self._contacts, self._motion = dict(state["contacts"]), dict(state["motion"])
         self._switches, self._ordered = dict(state["switches"]), set(state["ordered"])
-        self._moved, self._door, self._due = state["moved"], state["door"], state["due"]
+        self._moved, self._door = state["moved"], state["door"]
+        self._left, self._due = state["left"], state["due"]
 
 
 def _is_door(ctx: Context, device: str) -> bool:

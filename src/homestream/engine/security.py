@@ -148,15 +148,15 @@ class SecurityLog(Quiet):
         if not value:
             self._calm(ctx, reading, late=late)
             return
-        armed, empty = self._guard.armed(ctx, time) == "away", self._guard.empty(time)
+        armed = self._guard.armed(ctx, time) == "away"
         name = label(ctx, device)
-        if armed or empty:
+        if armed or self._guard.empty(time):
             rule = MOTION_ARMED if armed else MOTION_ALONE
+            # by itself it may be a child or a cat; after an unexpected opening it is not
+            broken = any(alert.rule == OPENED for alert in self._alerts.all())
             text = f"{rule} · {name}{note}"
             self._log(ctx, "motion_nobody_home", time, text, "high", device=device, late=late)
-            self._raise(
-                ctx, reading, rule, "critical" if armed or empty >= SURE else "warning", text, late=late
-            )
+            self._raise(ctx, reading, rule, "critical" if armed or broken else "warning", text, late=late)
         elif time - self._logged.get(device, -MOTION_EVERY_MS) >= MOTION_EVERY_MS:
             self._logged[device] = time
             self._log(ctx, "motion", time, f"Motion · {name}{note}", device=device, late=late)

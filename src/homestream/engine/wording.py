@@ -24,12 +24,13 @@ def label(ctx: Context, device: str) -> str:
 
 
 def amount(metric: str, value: float | None) -> str:
-    """`23.1 °C`, `on`, `open`, `unknown`; a quantity has at most four digits where that loses nothing big."""
+    """`23.1 °C`, `1240 W`, `on`, `open`, `unknown`."""
     if value is None or isnan(value):
         return "unknown"
     if metric in STATES:
         return _STATE_WORDS.get(metric, ("off", "on"))[value != 0]
-    number = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    number = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}".removesuffix(".0")
+    number = "0" if number == "-0" else number
     unit = METRICS[metric][0] if metric in METRICS else ""
     return f"{number} {unit}" if unit else number
 
