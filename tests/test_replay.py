@@ -80,6 +80,16 @@ def test_entries_that_are_nowhere_are_an_error_not_silence(tmp_path: Path) -> No
     log.close()
 
 
+def test_a_log_older_than_the_lake_is_an_error_not_a_loss(tmp_path: Path) -> None:
+    """New entries would get a seq that the lake has, and be left out of it."""
+    write(Lake(tmp_path), Engine(), ENTRIES[:500])
+    log = SqliteLog(tmp_path / LOG_FILE)
+    log.append(ENTRIES[:10])
+    with pytest.raises(HomestreamError, match="ends at 10, but the lake holds entries up to 500"):
+        list(history(Lake(tmp_path), log, 1))
+    log.close()
+
+
 def test_a_new_log_beside_a_lake_goes_on_after_it(tmp_path: Path) -> None:
     write(Lake(tmp_path), Engine(), ENTRIES[:500])
     log = SqliteLog(tmp_path / LOG_FILE, first=Lake(tmp_path).durable() + 1)

@@ -26,6 +26,9 @@ LOG_FILE, SNAPSHOT_FILE = "log.db", "state/snapshot.bin"
 class Past(Protocol):
     """The older half of history: a `Lake`, or the `Bronze` of one."""
 
+    def durable(self) -> int:
+        """The seq up to which it holds all."""
+
     def entries(self, seq: int) -> Iterator[list[Entry]]:
         """Entries from `seq` on, in order."""
 
@@ -35,6 +38,12 @@ def history(past: Past, log: Log, seq: int) -> Iterator[list[Entry]]:
 
     The lake may grow and the log be trimmed meanwhile, by the process that writes them.
     """
+    held = past.durable()
+    if log.end() <= held:
+        raise HomestreamError(
+            f"the log ends at {log.end() - 1}, but the lake holds entries up to {held}: {LOG_FILE} is an "
+            "older one; move it away, and a new one goes on after the lake"
+        )
     while True:
         before = seq
         if seq < log.start():

@@ -130,7 +130,8 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
 async def build(folder: Path, config: HomeConfig) -> Parts:
     """Open a home's folder and wire its parts; nothing listens yet, and what the log holds is known."""
     make_folder(folder / "state")
-    log, lake, credentials = SqliteLog(folder / LOG_FILE), Lake(folder), Credentials.load(folder)
+    lake, credentials = Lake(folder), Credentials.load(folder)
+    log = SqliteLog(folder / LOG_FILE, first=lake.durable() + 1)
     system = System(started=clock())
     pipeline = Pipeline(restore(folder), lake, log, system)
     committer = Committer(log, pipeline.arrived)
@@ -258,7 +259,7 @@ async def _keep(parts: Parts) -> None:
             if now - compacted > COMPACT_S:
                 await asyncio.to_thread(parts.lake.compact)
                 compacted = now
-        except (OSError, DeltaError) as error:
+        except (OSError, DeltaError, HomestreamError) as error:
             _log.warning("the lake cannot be written, its rows wait: %s", error)
         else:
             kept = now if now - kept > SNAPSHOT_S else kept
