@@ -24,7 +24,7 @@ from homestream.lake.schema import Table
 #: A reader replays the commits since the last checkpoint.
 CHECKPOINT_COMMITS = 100
 
-#: The day under way is compacted when it has more files than this; each costs a query about 0.1 ms.
+#: The day under way is compacted when it has more files than this; each costs a query about 0.4 ms.
 DAY_FILES = 24
 
 #: A file of this size is as good as any larger one; to rewrite it again would only cost.
