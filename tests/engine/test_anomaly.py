@@ -65,6 +65,14 @@ def test_a_slow_change_is_no_spike():
     assert bench.said(Anomaly) == []
 
 
+def test_a_shower_is_no_spike():
+    bench = Bench()
+    for percent in [45] * 60 + [45 + 4 * step for step in range(12)]:
+        bench.say("bath/air.humidity", percent)
+        bench.wait(30 * S)
+    assert bench.said(Anomaly) == []
+
+
 def test_a_restart_makes_no_spike():
     bench = usual()
     bench.restart()

@@ -161,6 +161,7 @@ def test_trackers_decide():
     bench.wait(60 * MIN)
     assert known(bench) == [True]
     bench.say("phones/ann.presence", 0)
+    bench.say("phones/ann.presence", 0, at=bench.now + 1)
     assert known(bench) == [True, False]
     bench.say("phones/bob.presence", 1)
     assert [(f.occupied, f.why) for f in bench.said(Occupancy)][-1] == (True, "bob at home")
@@ -176,6 +177,7 @@ def test_somebody_without_a_tracker_is_somebody_unless_they_came_in():
         if enters:
             bench.say(DOOR, "open")
         bench.say(MOTION, 1, at=bench.now + 1)
+        bench.say("phones/ann.presence", 0, at=bench.now + 2)
         assert known(bench) == ([True, False] if enters else [True, False, True])
 
 

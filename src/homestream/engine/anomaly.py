@@ -2,9 +2,9 @@
 
 Each series of a climate or grid quantity keeps its usual level and spread, as exponentially weighted means
 of the value and of its absolute deviation; what an outlier adds is cut off, so that one spike does not make
-the next usual. Switched quantities (power, current, light, battery) leap by nature and are not judged for
-spikes. Method: robust EWMA, as in Gelper, Fried, Croux, "Robust forecasting with exponential and
-Holt-Winters smoothing" (2010), simplified to one step.
+the next usual. A spike leaps: what gets there step by step is a shower or a sunny morning. Switched
+quantities (power, current, light) leap by nature and are not judged. Method: robust EWMA, as in Gelper,
+Fried, Croux, "Robust forecasting with exponential and Holt-Winters smoothing" (2010), simplified.
 """
 
 from math import isnan
@@ -50,11 +50,11 @@ RULE = "Unusual value"
 class Usual:
     """Level and spread of one series; `odd` counts outliers in a row, `told` is when an alert last opened."""
 
-    __slots__ = ("count", "floor", "level", "odd", "spread", "time", "told")
+    __slots__ = ("count", "floor", "last", "level", "odd", "spread", "time", "told")
 
     def __init__(self, metric: str) -> None:
         self.floor = SPIKES[metric]
-        self.level = self.spread = 0.0
+        self.level = self.spread = self.last = 0.0
         self.count = self.time = self.odd = self.told = 0
 
     def learn(self, value: float, most: float) -> None:
@@ -94,10 +94,11 @@ class Anomalies(Quiet):
         if usual is None:
             usual = self._usual[device, metric] = Usual(metric)
         if time - usual.time > STALE_MS and usual.count:
-            usual.level, usual.odd = value, 0
-        usual.time = time
+            usual.level, usual.odd, usual.last = value, 0, value
+        leap, usual.last, usual.time = abs(value - usual.last), value, time
         reach = max(usual.floor, SPIKE * usual.spread)
-        if usual.count < WARM or -reach <= value - usual.level <= reach:
+        far = not -reach <= value - usual.level <= reach
+        if not far or usual.count < WARM or (leap < reach / 2 and not usual.odd):
             if usual.odd:
                 usual.odd = 0
                 self._over(ctx, reading)

@@ -52,6 +52,7 @@ class Presence(Quiet):
         # when it is to be judged whether it is empty; 0: not now
         self._due = 0
         self._ordered: set[str] = set()
+        self._verdict: bool | None = None  # of the trackers: somebody is home, nobody, not known
 
     @override
     def configure(self, ctx: Context) -> None:
@@ -93,12 +94,15 @@ class Presence(Quiet):
             self._sensed(ctx, reading.time, reading.device, "motion, {}, learned late")
 
     def _tracked(self, ctx: Context) -> None:
-        """Let the trackers decide, where they can."""
+        """Let the trackers decide, where they can; one that only repeats itself decides nothing."""
         home = self._at_home(ctx)
-        if home:
-            self._say(ctx, True, TRACKED, f"{' and '.join(home)} at home")
-        elif home is not None:
-            self._say(ctx, False, TRACKED, "everybody is away")
+        verdict = None if home is None else bool(home)
+        if verdict == self._verdict:
+            return
+        self._verdict = verdict
+        if verdict is not None:
+            why = f"{' and '.join(home or [])} at home" if verdict else "everybody is away"
+            self._say(ctx, verdict, TRACKED, why)
 
     def _at_home(self, ctx: Context) -> list[str] | None:
         """Who is home by tracker; [] for nobody, None where that is not known."""
@@ -210,6 +214,7 @@ class Presence(Quiet):
             "left": self._left,
             "due": self._due,
             "ordered": sorted(self._ordered),
+            "verdict": self._verdict,
         }
 
     @override
@@ -217,7 +222,7 @@ class Presence(Quiet):
         self._contacts, self._motion = dict(state["contacts"]), dict(state["motion"])
         self._switches, self._ordered = dict(state["switches"]), set(state["ordered"])
         self._moved, self._door = state["moved"], state["door"]
-        self._left, self._due = state["left"], state["due"]
+        self._left, self._due, self._verdict = state["left"], state["due"], state["verdict"]
 
 
 def _is_door(ctx: Context, device: str) -> bool:
