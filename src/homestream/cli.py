@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import typer
 from rich.console import Console
@@ -83,13 +84,27 @@ def simulate(
     speed: Annotated[float, typer.Option(help="times real time, over the network", min=0.1)] = 1.0,
     seed: Annotated[int, typer.Option(help="same seed, same data")] = 1,
     truth: Annotated[Path | None, typer.Option(help="write who was home, what ran, which faults")] = None,
+    timezone: Annotated[str, typer.Option(help="the family's, as Europe/Berlin")] = "UTC",
+    showcase: Annotated[bool, typer.Option("--showcase", help="a fault of each kind in 30 minutes")] = False,
 ) -> None:
     """A simulated home: to files, to stdout, or to a running Homestream."""
     from homestream.home import duration_ms
     from homestream.simulate.command import simulate as start
 
     targets = [part.strip() for item in to for part in item.split(",") if part.strip()]
-    start(targets, homes=homes, every_ms=duration_ms(every), days=days, speed=speed, seed=seed, truth=truth)
+    if timezone not in available_timezones():
+        raise HomestreamError(f"--timezone {timezone!r} is no IANA time zone; write it as Europe/Berlin")
+    start(
+        targets,
+        homes=homes,
+        every_ms=duration_ms(every),
+        days=days,
+        speed=speed,
+        seed=seed,
+        truth=truth,
+        zone=ZoneInfo(timezone),
+        showcase=showcase,
+    )
 
 
 @app.command()
@@ -235,5 +250,6 @@ def main() -> None:
     try:
         app()
     except HomestreamError as error:
-        say.print(f"[red]homestream:[/] {error}", highlight=False, soft_wrap=True)
+        say.print("[red]homestream:[/] ", end="")
+        say.print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -14,7 +14,8 @@ from homestream.errors import HomestreamError
 from homestream.home import FILE
 from homestream.init import init, local_timezone
 from homestream.run import Beside, Parts, status, up
-from homestream.simulate.demo import backfill, demo_home_toml
+from homestream.simulate.demo import demo_home_toml
+from homestream.simulate.past import backfill
 
 #: The demonstration is open to whoever reads this: it listens on loopback alone, and its data are made up.
 LOGINS = Path("state") / "demo.json"
@@ -70,7 +71,7 @@ def _live(logins: dict[str, str], seconds: float | None, speed: float) -> Beside
         _say.print(f"  login  [bold]admin[/]  {logins['admin']}")
         _say.print(f"  devices speak MQTT {port}, HTTP {door.http_port}, CoAP {door.coap_port}")
         _say.print("  stop   Ctrl-C\n" if seconds is None else f"  ends by itself after {seconds:g} s\n")
-        simulator = await _start(targets, speed)
+        simulator = await _start(targets, speed, parts.config.timezone)
         try:
             await _watch(parts, simulator, seconds)
         finally:
@@ -79,10 +80,10 @@ def _live(logins: dict[str, str], seconds: float | None, speed: float) -> Beside
     return live
 
 
-async def _start(targets: list[str], speed: float) -> asyncio.subprocess.Process:
+async def _start(targets: list[str], speed: float, timezone: str) -> asyncio.subprocess.Process:
     """The devices are another process, so that they share nothing with the pipeline but sockets."""
     arguments = ["simulate", "--to", ",".join(targets), "--speed", f"{speed:g}", "--seed", str(SEED)]
-    command = [sys.executable, "-m", "homestream", *arguments, "--showcase"]
+    command = [sys.executable, "-m", "homestream", *arguments, "--timezone", timezone, "--showcase"]
     return await asyncio.create_subprocess_exec(*command, start_new_session=True)
 
 

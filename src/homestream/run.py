@@ -283,6 +283,7 @@ async def _report_status(parts: Parts) -> None:
     retained: dict[str, Retained] = {}
     while True:
         try:
+            parts.system.sample(clock(), Books.of(parts.pipeline.engine.accounts()).received)
             write_status(parts.folder, status(parts, running=True))
             if (now := {home: dict(topics) for home, topics in parts.mqtt.retained.items()}) != retained:
                 await asyncio.to_thread(save_retained, parts.folder, now)
@@ -314,14 +315,13 @@ def status(parts: Parts, *, running: bool) -> dict[str, Any]:
     engine, latency = parts.pipeline.engine, parts.system.whole
     accounts = engine.accounts()
     books = Books.of(accounts)
-    now = clock()
     return {
         "running": running,
-        "time": now,
+        "time": clock(),
         "started": parts.system.started,
         "accounts": [{"home": h, "source": s, **asdict(a)} for (h, s), a in sorted(accounts.items())],
         **asdict(books),
-        "rate": parts.system.rate(now, books.received),
+        "rate": parts.system.rate,
         "p50_ms": latency.percentile(0.5),
         "p99_ms": latency.percentile(0.99),
         "lag": lag(parts),

@@ -101,9 +101,15 @@ class System:
         self.whole.add(ms, times)
         self.minute.add(ms, times)
 
-    def rate(self, now: int, received: int) -> float:
-        """Messages a second over the last minute."""
+    def sample(self, now: int, received: int) -> None:
+        """Note how much has come by `now` (ms); every 5 s, for the rate."""
         self.seen.append((now, received))
+
+    @property
+    def rate(self) -> float:
+        """Messages a second over the last minute; 0 before two samples."""
+        if len(self.seen) < 2:
+            return 0.0
         (then, before), (last, after) = self.seen[0], self.seen[-1]
         return (after - before) * 1000 / (last - then) if last > then else 0.0
 

@@ -41,6 +41,7 @@ def simulate(
     speed: float = 1.0,
     seed: int = 1,
     truth: Path | None = None,
+    zone: ZoneInfo | None = None,
     showcase: bool = False,
 ) -> int:
     """Run to the end (`days`; default 1 for files) or, over the network, until SIGINT or SIGTERM.
@@ -60,6 +61,7 @@ def simulate(
             speed=speed,
             seed=seed,
             truth=truth,
+            zone=zone,
             showcase=showcase,
             stop=stop,
         )
