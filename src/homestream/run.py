@@ -10,6 +10,7 @@ import fcntl
 import gc
 import json
 import logging
+import resource
 import signal
 import socket
 import time
@@ -105,6 +106,9 @@ def up(folder: Path, ready: Beside | None = None) -> dict[str, Any]:
     HomestreamError in one line: no home there, a taken port, a second `up` on the same folder.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Each device is an open file; systems give far fewer at first than they allow.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with only_one(folder):
         return uvloop.run(_up(folder, ready))
 

@@ -219,3 +219,43 @@ def test_a_bad_configuration_is_rejected_and_the_old_one_stays() -> None:
 def test_an_unreadable_snapshot_says_what_to_do(data: bytes) -> None:
     with pytest.raises(SnapshotError, match="replay the log"):
         Engine.restore(data)
+
+
+class Clumsy:
+    """An operator with a mistake in it: it cannot bear the number 13."""
+
+    name = "clumsy"
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_args: None
+
+    def wants(self, _ctx: Any, _device: str, _metric: str) -> bool:
+        return True
+
+    def on_reading(self, _ctx: Any, reading: Any) -> None:
+        if reading.value == 13:
+            raise ZeroDivisionError
+
+
+def test_a_mistake_of_ours_is_kept_with_the_refused_and_stops_nothing() -> None:
+    values = (12.0, 13.0, 14.0)
+    entries = [
+        Entry(n + 1, Kind.MESSAGE, "a", "mqtt:hub", "home/den/climate/temperature", b"%f" % value, SPRING + n)
+        for n, value in enumerate(values)
+    ]
+    engine = Engine(lambda: [Clumsy()])
+    out = engine.apply(entries)
+    assert [r.reason for r in out.rejected] == ["internal error: ZeroDivisionError"]
+    account = engine.accounts()["a", "mqtt:hub"]
+    assert account == Account(received=3, stored=2, rejected=1)
+    assert engine.last_seq == 3
+
+
+def test_a_snapshot_of_another_program_is_no_snapshot() -> None:
+    engine = Engine()
+    engine.apply([Entry(1, Kind.MESSAGE, "a", "mqtt:hub", "home/den/climate/temperature", b"20", SPRING)])
+    state = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(engine.snapshot()))
+    del state["homes"][0]["operators"]
+    data = zstandard.ZstdCompressor().compress(msgspec.msgpack.encode(state))
+    with pytest.raises(SnapshotError, match="another program"):
+        Engine.restore(data)

@@ -13,7 +13,7 @@ FILE = Path("state") / "retained.bin"
 
 
 def load_retained(folder: Path) -> dict[str, Retained]:
-    """Home -> topic -> (payload, QoS); empty where none were kept, `ConfigError` where the file is damaged."""
+    """Home -> topic -> (payload, QoS); empty without a file; a damaged one is a `ConfigError`."""
     try:
         data = (folder / FILE).read_bytes()
         return msgspec.msgpack.decode(data, type=dict[str, dict[str, tuple[bytes, int]]])

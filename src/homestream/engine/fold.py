@@ -52,26 +52,30 @@ class Engine:
             if seq <= self.last_seq:
                 continue
             self.last_seq = seq
-            if kind == MESSAGE:
-                home = self.homes.get(name) or self._settle(name)
-                stage = home.stage
-                rows = decode(stage.registry, stage.config, entry)
-                home.step(entry, rows, self._accounts.get((name, source)) or self._account(entry), out)
-                if stage.facts:
+            try:
+                if kind == MESSAGE:
+                    home = self.homes.get(name) or self._settle(name)
+                    stage = home.stage
+                    rows = decode(stage.registry, stage.config, entry)
+                    home.step(entry, rows, self._accounts.get((name, source)) or self._account(entry), out)
+                    if stage.facts:
+                        _take(home, seq, out)
+                elif kind == TICK:
+                    for home in self._ticked(name):
+                        home.tick(entry)
+                        _take(home, seq, out)
+                elif kind == ACTION:
+                    home = self.homes.get(name) or self._settle(name)
+                    home.act(entry, out)
                     _take(home, seq, out)
-            elif kind == TICK:
-                for home in self._ticked(name):
-                    home.tick(entry)
-                    _take(home, seq, out)
-            elif kind == ACTION:
-                home = self.homes.get(name) or self._settle(name)
-                home.act(entry, out)
-                _take(home, seq, out)
-            else:
-                account = self._account(entry)
-                account.received += items
-                account.rejected += items
-                out.rejected.append(rejected(entry, 0, topic))
+                else:
+                    account = self._account(entry)
+                    account.received += items
+                    account.rejected += items
+                    out.rejected.append(rejected(entry, 0, topic))
+            except Exception as bug:
+                # One entry that we cannot judge must not stop a home for good, now and in each replay.
+                self._mistake(entry, bug, out)
         return out
 
     def accounts(self) -> dict[tuple[str, str], Account]:
@@ -121,9 +125,25 @@ class Engine:
         engine = cls(operators)
         engine.last_seq = state["last_seq"]
         engine._accounts = {(home, source): Account(*figures) for home, source, figures in state["accounts"]}
-        for row in state["homes"]:
-            engine.homes[row["home"]] = HomeFold.restore(row, operators())
+        try:
+            for row in state["homes"]:
+                engine.homes[row["home"]] = HomeFold.restore(row, operators())
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise SnapshotError(f"the snapshot is of another program ({error!r}); replay the log") from None
         return engine
+
+    def _mistake(self, entry: Entry, bug: Exception, out: Output) -> None:
+        """Keep an entry that met a mistake of ours with the refused, and the books equal."""
+        out.rejected.append(rejected(entry, 0, f"internal error: {type(bug).__name__}"))
+        if entry.kind == MESSAGE:
+            account = self._account(entry)
+            open_items = account.received - account.stored - account.duplicate - account.rejected
+            if not open_items:
+                account.received += entry.items
+                open_items = entry.items
+            account.rejected += open_items
+        for home in self.homes.values():
+            _take(home, entry.seq, out)
 
     def _look(self, home: str) -> HomeFold:
         """A home as it is; where nothing came of it, empty and not kept (only the log changes state)."""
