@@ -51,9 +51,10 @@ def etl(
     try:
         with (
             tempfile.TemporaryDirectory(prefix="homestream-etl-") as scratch,
-            duckdb.connect(f"{scratch}/etl.duckdb") as con,
+            duckdb.connect() as con,
         ):
-            con.execute(f"SET memory_limit = '{MEMORY}'; SET threads = {THREADS}; SET TimeZone = 'UTC'")
+            con.execute(f"SET temp_directory = '{scratch}'; SET memory_limit = '{MEMORY}'")
+            con.execute(f"SET threads = {THREADS}; SET TimeZone = 'UTC'")
             staging = Staging(con, target.home, ZoneInfo(timezone or target.timezone))
             for number, (path, shape) in enumerate(known):
                 staging.load(number, path, shape, told)

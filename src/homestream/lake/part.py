@@ -95,9 +95,20 @@ def split_days(table: Table, rows: pa.Table) -> list[tuple[str, pa.Table]]:
     times = pc.max_element_wise(pc.min_element_wise(times, LAST_DAY * DAY_MS), FIRST_DAY * DAY_MS)
     number = pc.divide(times, DAY_MS)
     days = sorted(pc.unique(number).to_pylist())
-    order = [(column, "ascending") for column in table.order]
     parts = [(day, rows if len(days) == 1 else rows.filter(pc.equal(number, day))) for day in days]
-    return [((EPOCH + timedelta(days=day)).isoformat(), part.sort_by(order)) for day, part in parts]
+    return [((EPOCH + timedelta(days=day)).isoformat(), _sorted(part, table.order)) for day, part in parts]
+
+
+def _sorted(rows: pa.Table, order: tuple[str, ...]) -> pa.Table:
+    """Rows in order. Texts are compared by their place in a dictionary, which takes half the time."""
+    keys = {name: _places(rows[name]) if rows[name].type == pa.string() else rows[name] for name in order}
+    return rows.take(pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in order]))
+
+
+def _places(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Each text's place among the different ones."""
+    known = texts.combine_chunks().dictionary_encode()
+    return pc.take(pc.rank(known.dictionary, tiebreaker="dense"), known.indices)
 
 
 def write_part(root: Path, table: Table, day: str, batches: Iterable[pa.RecordBatch], level: int) -> Part:
