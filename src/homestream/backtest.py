@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from homestream.engine.anomaly import Anomalies
@@ -90,7 +91,7 @@ class Backtest:
         """A table of the alerts of each rule, the last `SHOWN` of them."""
         zone = ZoneInfo(self.timezone)
         for name, found in self.rules.items():
-            console.print(f"[bold]{name}[/]: {len(found)} alert{'' if len(found) == 1 else 's'}")
+            console.print(f"[bold]{escape(name)}[/]: {len(found)} alert{'' if len(found) == 1 else 's'}")
             if not found:
                 continue
             table = Table("opened", "lasted", "alert", "would have")
@@ -98,7 +99,8 @@ class Backtest:
                 lasted = "still open" if alert.ended is None else span(alert.ended - alert.opened)
                 late = " (learned late)" if alert.late else ""
                 opened = datetime.fromtimestamp(alert.opened / 1000, zone).strftime("%Y-%m-%d %H:%M:%S")
-                table.add_row(opened, lasted, alert.text + late, ", ".join(alert.effects) or "-")
+                effects = ", ".join(alert.effects) or "-"
+                table.add_row(opened, lasted, escape(alert.text + late), escape(effects))
             console.print(table)
 
 
