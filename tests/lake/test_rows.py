@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homestream.engine.fact import (
@@ -139,6 +139,7 @@ readings = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 3), readings, st.booleans()), max_size=20), st.integers(0, 40))
 def test_readings_keep_their_values_and_unknown_is_null(
     made: list[tuple[int, Reading, bool]], after: int

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homestream.engine.output import Stored
@@ -128,6 +128,7 @@ def test_what_a_reader_lists_stays_for_a_while(tmp_path: Path) -> None:
     assert listed.to_pyarrow_table().num_rows == DAY_FILES + 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**62), 2**62), min_size=1, max_size=20))
 def test_any_time_has_a_day_that_a_folder_can_be_named_after(times: list[int]) -> None:
     table = pa.concat_tables([silver(seq, time) for seq, time in enumerate(times, 1)])

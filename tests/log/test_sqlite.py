@@ -38,12 +38,13 @@ entries = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(entries, min_size=1, max_size=30), st.integers(1, 2**60))
 def test_any_entries_survive_the_codec(batch: list[Entry], first: int) -> None:
     assert decode(encode(batch), first) == placed(batch, first)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 40)), max_size=12))
 def test_any_appends_and_trims_keep_the_log_whole(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int]]
