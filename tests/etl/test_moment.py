@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homestream.etl import moment
@@ -59,6 +59,7 @@ def test_what_is_no_time_is_null(instant: Callable[..., tuple[object, object]], 
     wall=st.datetimes(datetime.fromisoformat("1975-01-01"), datetime.fromisoformat("2100-01-01")),
     zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]),
 )
+@settings(deadline=None)
 def test_local_times_are_what_python_makes_of_them(wall: datetime, zone: str) -> None:
     naive = (wall - datetime.fromisoformat("1970-01-01")) // timedelta(milliseconds=1)
     steps = moment.offsets(ZoneInfo(zone), moment.EARLIEST, moment.LATEST)
