@@ -31,14 +31,14 @@ _say = Console(stderr=True, highlight=False)
 
 def demo(folder: Path, seconds: float | None, speed: float) -> dict[str, Any]:
     """Run until `seconds` have passed or Ctrl-C; returns the home's books and the digest of its facts."""
-    logins = _prepare(folder)
+    logins = prepare(folder)
     ready = _live(logins, seconds, speed)
     final = up(folder, ready)
     names = ("received", "stored", "duplicate", "rejected", "late", "digest", "p50_ms", "p99_ms", "rss_bytes")
     return {name: final[name] for name in names}
 
 
-def _prepare(folder: Path) -> dict[str, str]:
+def prepare(folder: Path) -> dict[str, str]:
     """Make the home where there is none; its logins."""
     if (folder / FILE).exists():
         try:

@@ -32,6 +32,7 @@ from homestream.door.mqtt import MqttDoor
 from homestream.door.retained import load_retained, save_retained
 from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
+from homestream.engine.ruleset import compile_rules
 from homestream.errors import HomestreamError
 from homestream.home import DoorConfig, HomeConfig, load
 from homestream.lake.connect import Queries
@@ -117,7 +118,9 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    parts = await build(folder, load(folder))
+    config = load(folder)
+    compile_rules(config)  # a wrong rule is said now, with file and line, not found missing at night
+    parts = await build(folder, config)
     async with running(parts) as ended:
         gc.freeze()
         extra = asyncio.create_task(ready(parts)) if ready else None
@@ -202,16 +205,10 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
         listener = socket.create_server((door.host, door.http_port), backlog=1024)
     await parts.mqtt.start()
     await parts.coap.start()
-    tasks = [
-        asyncio.create_task(work)
-        for work in (
-            parts.web.serve([listener]),
-            parts.effects.run(),
-            _tick(parts),
-            _keep(parts),
-            _report_status(parts),
-        )
-    ]
+    stopping = asyncio.Event()
+    serving = [asyncio.create_task(parts.web.serve([listener])), asyncio.create_task(parts.effects.run())]
+    keeping = asyncio.create_task(_keep(parts, stopping))
+    beside = [asyncio.create_task(work) for work in (_tick(parts), _compact(parts), _report_status(parts))]
     try:
         yield ended
     finally:
@@ -219,10 +216,11 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
         await parts.coap.stop()
         parts.web.should_exit = True
         parts.effects.stop()
-        await asyncio.wait(tasks[:2], timeout=STOP_S)
-        for task in tasks:
+        stopping.set()
+        await asyncio.wait(serving, timeout=STOP_S)
+        for task in (*serving, *beside):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*serving, *beside, keeping, return_exceptions=True)
         await parts.committer.stop()
         await _flush(parts, snapshot=True)
         save_retained(parts.folder, parts.mqtt.retained)
@@ -250,24 +248,35 @@ async def _tick(parts: Parts) -> None:
             await parts.committer.append([Entry(0, Kind.TICK, "", "clock", "", b"", clock())])
 
 
-async def _keep(parts: Parts) -> None:
-    """Flush, snapshot and compact in their turns; what fails is tried again, nothing is dropped."""
-    flushed = kept = compacted = time.monotonic()
-    while True:
-        await asyncio.sleep(1)
+async def _keep(parts: Parts, stopping: asyncio.Event) -> None:
+    """Flush and snapshot in their turns; what fails is tried again, nothing is dropped.
+
+    Ends when `stopping` is set and never in the middle of a flush: the lake has one writer.
+    """
+    flushed = kept = time.monotonic()
+    while not stopping.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), 1)
         now = time.monotonic()
-        if now - flushed < FLUSH_S and not parts.pipeline.full:
+        if stopping.is_set() or (now - flushed < FLUSH_S and not parts.pipeline.full):
             continue
+        flushed = now
         try:
             await _flush(parts, snapshot=now - kept > SNAPSHOT_S)
-            if now - compacted > COMPACT_S:
-                await asyncio.to_thread(parts.lake.compact)
-                compacted = now
         except (OSError, DeltaError, HomestreamError) as error:
             _log.warning("the lake cannot be written, its rows wait: %s", error)
         else:
             kept = now if now - kept > SNAPSHOT_S else kept
-        flushed = now
+
+
+async def _compact(parts: Parts) -> None:
+    """Merge the lake's small files, in a process of its own; flushes go on beside it."""
+    while True:
+        await asyncio.sleep(COMPACT_S)
+        try:
+            await asyncio.to_thread(parts.lake.compact)
+        except (OSError, DeltaError, HomestreamError) as error:
+            _log.warning("the lake was not compacted: %s", error)
 
 
 async def _flush(parts: Parts, *, snapshot: bool) -> None:
