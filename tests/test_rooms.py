@@ -7,7 +7,20 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "homestream"
 PURE = ("wire", "dialects", "engine")
-EDGES = ("door", "log", "lake", "effects", "web", "report", "simulate", "etl", "backtest", "run", "cli")
+EDGES = (
+    "door",
+    "log",
+    "lake",
+    "effects",
+    "web",
+    "report",
+    "simulate",
+    "etl",
+    "backtest",
+    "run",
+    "runners",
+    "cli",
+)
 WORLD = {
     "asyncio",
     "socket",
