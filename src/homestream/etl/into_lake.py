@@ -6,6 +6,7 @@ Rows of the ETL have seq 0 (a correction: one more than what it corrects). Rejec
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +25,8 @@ from homestream.lake.table import DeltaFolder
 
 REJECTED = "rejected"
 DAY_MS = 86_400_000
-#: days of readings in one commit
-DAYS = 32
+#: of one commit, which is held in memory
+DAYS, ROWS = 32, 1_000_000
 
 
 class LakeTarget:
@@ -116,10 +117,9 @@ class LakeTarget:
     def _add(self, con: duckdb.DuckDBPyConnection, table: Table, query: str) -> None:
         """Append the query's rows (the table's columns, then `dated` in ms), some days a commit."""
         con.execute(f"CREATE OR REPLACE TEMP TABLE adding AS {query}")
-        days = con.execute(f"SELECT DISTINCT dated // {DAY_MS} FROM adding ORDER BY 1").fetchall()
-        for start in range(0, len(days), DAYS):
-            low, high = days[start][0] * DAY_MS, (days[min(start + DAYS, len(days)) - 1][0] + 1) * DAY_MS
-            chunk = f"SELECT * EXCLUDE (dated) FROM adding WHERE dated >= {low} AND dated < {high}"
+        counted = f"SELECT dated // {DAY_MS}, count(*) FROM adding GROUP BY 1 ORDER BY 1"
+        for first, last in _commits(con.execute(counted).fetchall()):
+            chunk = f"SELECT * EXCLUDE (dated) FROM adding WHERE dated // {DAY_MS} BETWEEN {first} AND {last}"
             rows = batches(con, chunk).read_all()
             self._tables[table.name].add(rows.rename_columns(list(table.columns)).cast(table.schema))
 
@@ -179,3 +179,15 @@ class LakeTarget:
             if device == "house/mains":
                 lines.append("mains = true")
         (self._folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _commits(days: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Days with their rows -> first and last day of each commit; a day is never cut."""
+    start = rows = 0
+    for place, (_, more) in enumerate(days):
+        if place > start and (rows + more > ROWS or place - start == DAYS):
+            yield days[start][0], days[place - 1][0]
+            start, rows = place, 0
+        rows += more
+    if days:
+        yield days[start][0], days[-1][0]
