@@ -64,7 +64,7 @@ def loaded(parts: list[str], zone: str, folder: str) -> sqlite3.Connection:
 
 
 def expected(rows: list[Row], metric: str, zone: ZoneInfo) -> dict[str, dict[int, Tally]]:
-    """Hours and days by the engine's own arithmetic, hour by hour."""
+    """Hours and days by the engine's own arithmetic, minute by minute."""
     times, values = array("q"), array("d")
     for name, time, value in rows:
         if name == metric:
@@ -78,7 +78,8 @@ def expected(rows: list[Row], metric: str, zone: ZoneInfo) -> dict[str, dict[int
     start, meter = hour_start(zone, times[0]), None
     while start < end:
         stop = hour_end(zone, start)
-        tally = windows.measure(times, values, start, min(stop, end), hold)
+        minutes = range(start, min(stop, end), MINUTE)
+        tally = windows.merge(windows.measure(times, values, m, m + MINUTE, hold) for m in minutes)
         if metric == "power":
             tally.energy = tally.integral / 3_600_000 if tally.known else None
         elif metric == "energy":
