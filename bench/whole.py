@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from deltalake import DeltaTable
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from home_process import RunningHome, running_home
-
-from homestream.lake.connect import connect
 from homestream.lake.writer import Lake
 from homestream.system import read_status
 from homestream.wire.packets import Connect, encode, publish
@@ -40,6 +39,8 @@ when = "*.temperature > 60"
 until = "*.temperature < 50"
 """
 IN_FLIGHT = 400
+#: A fleet's worth, so that a series speaks no oftener than its clock of milliseconds tells apart.
+SERIES = 4_000
 METRICS = ("temperature", "humidity", "power", "illuminance")
 
 
@@ -54,11 +55,12 @@ def link(home: RunningHome) -> Iterator[socket.socket]:
 
 
 def packets(number: int, count: int) -> bytes:
-    """`count` readings from the `number`th on, of 240 series."""
-    return b"".join(
-        publish(f"home/room{n % 6}/meter{n % 60}/{METRICS[n // 60 % 4]}", b"%.2f" % (n % 97 / 3), 1, packet_id=n % 65_000 + 1)
-        for n in range(number, number + count)
-    )
+    """`count` readings from the `number`th on, of SERIES series."""
+    made = []
+    for n in range(number, number + count):
+        topic = f"home/room{n % 6}/meter{n % SERIES // 4}/{METRICS[n % 4]}"
+        made.append(publish(topic, b"%.2f" % (n % 97 / 3), 1, packet_id=n % 65_000 + 1))
+    return b"".join(made)
 
 
 def flood(home: RunningHome, seconds: float) -> int:
@@ -89,39 +91,42 @@ def paced(home: RunningHome, seconds: float, rate: int) -> None:
             time.sleep(max(due - time.monotonic(), 0))
 
 
+@contextmanager
+def fresh_home(rules: str = "") -> Iterator[RunningHome]:
+    """A new home in a folder of this disk, gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
+        running_home(Path(folder) / "home", rules) as home,
+    ):
+        yield home
+
+
 def whole_path(seconds: float) -> None:
-    """The rate through everything, until it is in the lake."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, running_home(Path(folder) / "home", RULES) as home:
+    """The rate through everything, until it is in the lake; and what it takes there."""
+    with fresh_home(RULES) as home:
         begin = time.monotonic()
         sent = flood(home, seconds)
         acknowledged = time.monotonic() - begin
+        used = psutil.Process(home.process.pid).cpu_times()
         home.process.terminate()
         assert home.process.wait(300) == 0
         spent = time.monotonic() - begin
         status = read_status(home.folder)
         assert status["received"] == sent == status["stored"] + status["duplicate"] + status["rejected"]
-        lake = Lake(home.folder)
-        lake.compact()
-        silver = sum(f.stat().st_size for f in active(home.folder))
-        rows = connect(home.folder, []).execute("SELECT count(*) FROM readings").fetchone()
-        assert rows is not None
-        print(f"whole path: {sent:,} readings, {sent / acknowledged:,.0f}/s acknowledged, {sent / spent:,.0f}/s until in the lake")
+        print(f"whole path: {sent / acknowledged:,.0f} readings/s acknowledged ({sent:,} in all)")
+        print(f"  {sent / spent:,.0f}/s until all is in the lake and the program has ended")
+        print(f"  {sent / (used.user + used.system):,.0f} per CPU-second of `up`, its start counted in")
         print(f"  latency at saturation p50 {status['p50_ms']:.1f} ms, p99 {status['p99_ms']:.1f} ms")
-        print(f"  at rest {silver / rows[0]:.2f} bytes a reading in silver after compaction ({rows[0]:,} rows)")
-
-
-def active(folder: Path) -> list[Path]:
-    """The files of silver that its newest version names."""
-    from deltalake import DeltaTable
-
-    table = folder / "lake" / "silver"
-    return [table / name for name in DeltaTable(table).files()] if hasattr(DeltaTable, "files") else []
+        Lake(home.folder).compact()
+        silver = DeltaTable(home.folder / "lake" / "silver")
+        size = sum(Path(uri.removeprefix("file://")).stat().st_size for uri in silver.file_uris())
+        print(f"  at rest {size / silver.count():.2f} bytes a reading in silver after compaction")
 
 
 def latency(seconds: float) -> None:
     """Arrival to facts at a pace that leaves room."""
     for rate in (1_000, 10_000):
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, running_home(Path(folder) / "home", RULES) as home:
+        with fresh_home(RULES) as home:
             paced(home, seconds, rate)
             home.stop()
             status = read_status(home.folder)
@@ -130,7 +135,7 @@ def latency(seconds: float) -> None:
 
 def one_home(seconds: float) -> None:
     """Memory and CPU of `up` with the simulated home at its own pace."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, running_home(Path(folder) / "home") as home:
+    with fresh_home() as home:
         who = f"device:{home.device}@127.0.0.1"
         to = f"mqtt://{who}:{home.mqtt},http://{who}:{home.http},coap://{who}:{home.coap}"
         devices = subprocess.Popen([sys.executable, "-m", "homestream", "simulate", "--to", to])
@@ -141,10 +146,11 @@ def one_home(seconds: float) -> None:
             time.sleep(seconds)
             after, spent = process.cpu_times(), time.monotonic() - begin
             cpu = (after.user + after.system - before.user - before.system) / spent
+            memory = process.memory_info()
             status: dict[str, Any] = json.loads((home.folder / "status.json").read_text())
             print(
-                f"one home, {status['rate']:.1f} messages/s: {process.memory_info().rss / 1e6:.0f} MB, "
-                f"{cpu * 100:.1f} % of a core (mean of {spent:.0f} s)"
+                f"one home, {status['rate']:.1f} messages/s: {memory.rss / 1e6:.0f} MB resident, of which "
+                f"{memory.shared / 1e6:.0f} MB of library files; {cpu * 100:.1f} % of a core over {spent:.0f} s"
             )
         finally:
             devices.terminate()

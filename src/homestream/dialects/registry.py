@@ -51,6 +51,8 @@ class Registry:
         """An empty registry; `version` grows with every change, so that a reader can tell."""
         self.devices: dict[str, Device] = {}
         self.version = 0
+        #: devices known better since `take_changed`, in the order of their changes
+        self._changed: dict[str, Device] = {}
         #: the configuration that gave rooms and names; not part of the snapshot
         self.config: HomeConfig | None = None
         #: topic -> its decoder, made anew after a restore; says nothing that the topic does not
@@ -75,7 +77,7 @@ class Registry:
                 raise PeerError(f"more than {MAX_DEVICES} devices in this home")
             device = Device(id=device_id, room="", name="", dialect=dialect, base=base)
             self.devices[device_id] = device
-            self.version += 1
+            self._note_change(device)
             self._place(device)
         return device
 
@@ -91,20 +93,20 @@ class Registry:
             if len(device.metrics) >= MAX_METRICS:
                 raise PeerError(f"more than {MAX_METRICS} metrics of {device_id}")
             device.metrics.append(metric)
-            self.version += 1
+            self._note_change(device)
         return device
 
     def available(self, device: Device, available: bool) -> None:
         """Note that a device can, or cannot, be reached."""
         if device.available is not available:
             device.available = available
-            self.version += 1
+            self._note_change(device)
 
     def commandable(self, device: Device, metric: str, topic: str) -> None:
         """Note the topic that sets `metric`."""
         if device.commands.get(metric) != topic:
             device.commands[metric] = topic
-            self.version += 1
+            self._note_change(device)
 
     def describe(self, device: Device, name: str = "", room: str = "") -> None:
         """Note what a device says of itself."""
@@ -112,7 +114,7 @@ class Registry:
         if (name and name != device.said_name) or (room and room != device.said_room):
             device.said_name = name or device.said_name
             device.said_room = room or device.said_room
-            self.version += 1
+            self._note_change(device)
             self._place(device)
 
     def sensor(self, device: Device, metric: str, source: str) -> str:
@@ -123,7 +125,7 @@ class Registry:
             if len(device.sources) >= MAX_METRICS:
                 raise PeerError(f"more than {MAX_METRICS} metrics of {device.id}")
             device.sources[metric] = first = source
-            self.version += 1
+            self._note_change(device)
         return device.id if first == source else f"{device.id}_{source}"
 
     def clock_is_wrong(self, device_id: str) -> None:
@@ -131,7 +133,7 @@ class Registry:
         device = self.devices.get(device_id)
         if device is not None and not device.clock_wrong:
             device.clock_wrong = True
-            self.version += 1
+            self._note_change(device)
 
     def channels(self, device_id: str) -> list[Device]:
         """The device of that id and its channels."""
@@ -149,6 +151,11 @@ class Registry:
         for device in self.channels(device_id):
             self.available(device, True)
 
+    def take_changed(self) -> list[Device]:
+        """The devices known better since the last call."""
+        changed, self._changed = self._changed, {}
+        return list(changed.values())
+
     def snapshot(self) -> Any:
         """Builtins only."""
         return {"version": self.version, "devices": [msgspec.to_builtins(d) for d in self]}
@@ -163,6 +170,10 @@ class Registry:
         registry.version = state["version"]
         return registry
 
+    def _note_change(self, device: Device) -> None:
+        self.version += 1
+        self._changed[device.id] = device
+
     def _place(self, device: Device) -> None:
         """Set room and name; a channel lies in the room of its base."""
         config = self.config and self.config.named(device.id)
@@ -174,7 +185,7 @@ class Registry:
         name = (config and config.name) or device.said_name or _pretty(last)
         if (room, name) != (device.room, device.name):
             device.room, device.name = room, name
-            self.version += 1
+            self._note_change(device)
 
 
 def _pretty(name: str) -> str:

@@ -18,7 +18,7 @@ class Introductions:
     def due(self, home: str, time: int) -> Iterator[DeviceSeen]:
         """The facts owed since the last call; call when the registry's version is another than `version`."""
         self.version = self.registry.version
-        for device in self.registry:
+        for device in self.registry.take_changed():
             traits = _traits(device)
             if self._said.get(device.id) != traits:
                 self._said[device.id] = traits
