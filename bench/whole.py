@@ -40,7 +40,7 @@ until = "*.temperature < 50"
 """
 IN_FLIGHT = 400
 #: A fleet's worth, so that a series speaks no oftener than its clock of milliseconds tells apart.
-SERIES = 4_000
+SERIES = 2_000
 METRICS = ("temperature", "humidity", "power", "illuminance")
 
 
@@ -58,7 +58,8 @@ def packets(number: int, count: int) -> bytes:
     """`count` readings from the `number`th on, of SERIES series."""
     made = []
     for n in range(number, number + count):
-        topic = f"home/room{n % 6}/meter{n % SERIES // 4}/{METRICS[n % 4]}"
+        meter = n % SERIES // 4
+        topic = f"home/room{meter % 6}/meter{meter}/{METRICS[n % 4]}"
         made.append(publish(topic, b"%.2f" % (n % 97 / 3), 1, packet_id=n % 65_000 + 1))
     return b"".join(made)
 
@@ -150,7 +151,7 @@ def one_home(seconds: float) -> None:
             status: dict[str, Any] = json.loads((home.folder / "status.json").read_text())
             print(
                 f"one home, {status['rate']:.1f} messages/s: {memory.rss / 1e6:.0f} MB resident, of which "
-                f"{memory.shared / 1e6:.0f} MB of library files; {cpu * 100:.1f} % of a core over {spent:.0f} s"
+                f"{memory.shared / 1e6:.0f} MB library files; {cpu * 100:.1f} % of a core over {spent:.0f} s"
             )
         finally:
             devices.terminate()
