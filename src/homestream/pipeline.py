@@ -13,7 +13,7 @@ from typing import Any
 
 from homestream.effects.worker import Effects
 from homestream.engine.fact import AnyFact
-from homestream.engine.fold import Engine
+from homestream.engine.fold import Engine, Frozen
 from homestream.lake.writer import Lake, LakeBatch
 from homestream.log.port import Log
 from homestream.reading import Entry
@@ -66,8 +66,7 @@ class Pipeline:
     def arrived(self, entries: list[Entry]) -> None:
         """As `committed`, and measured: the oldest of a batch speaks for all of it."""
         self.committed(entries)
-        oldest = min(entry.arrived for entry in entries)
-        self.system.measured(max(time.time() * 1000 - oldest, 0.0), len(entries))
+        self.system.measured(max(time.time() * 1000 - entries[0].arrived, 0.0), len(entries))
 
     @property
     def full(self) -> bool:
@@ -92,7 +91,7 @@ class Pipeline:
         """They are in the lake, durably."""
         self.writing = LakeBatch()
 
-    def keep(self, folder: Path, snapshot: bytes, upto: int) -> None:
-        """Save a snapshot taken at `upto`, which the lake has reached, and trim the log to it; blocking."""
-        save_snapshot(folder, snapshot)
+    def keep(self, folder: Path, state: Frozen, upto: int) -> None:
+        """Save the state frozen at `upto`, which the lake has reached; trim the log to it; blocking."""
+        save_snapshot(folder, state.encode())
         self.log.trim(upto + 1)

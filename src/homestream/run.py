@@ -284,7 +284,7 @@ async def _flush(parts: Parts, *, snapshot: bool) -> None:
     pipeline = parts.pipeline
     batch, upto = pipeline.take([measures(parts)])
     # A snapshot ends the log's memory of what came before: not while effects of it are owed.
-    state = pipeline.engine.snapshot() if snapshot and not pipeline.owed else None
+    state = pipeline.engine.freeze() if snapshot and not pipeline.owed else None
     await asyncio.to_thread(parts.lake.write, batch, upto)
     pipeline.flushed()
     if state is not None:

@@ -189,6 +189,16 @@ def test_a_flood_of_sources_shares_an_account() -> None:
     assert accounts["", OTHERS] == Account(received=10, rejected=10)
 
 
+@given(happenings, happenings)
+@settings(max_examples=20, deadline=None)
+def test_what_is_frozen_stays_as_it_was(before: list[Happening], after: list[Happening]) -> None:
+    engine, entries = Engine(), entries_of(before + after)
+    engine.apply(entries[: len(before)])
+    now, frozen = engine.snapshot(), engine.freeze()
+    engine.apply(entries[len(before) :])
+    assert frozen.encode() == now
+
+
 def test_looking_at_an_unknown_home_changes_nothing() -> None:
     engine = Engine()
     before = engine.snapshot()

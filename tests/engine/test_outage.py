@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homestream.engine.fact import Alert, Blind, Outage
+from homestream.engine.fact import Alert, Blind, Outage, Security
 from homestream.engine.outage import CHANGE_ONLY_MS, SHORTEST_MS, WARM, Watch
 
 from .bench import MIN, TEN, Bench, H, S
@@ -60,6 +61,44 @@ def test_what_it_measured_is_unknown_until_it_is_back():
         (last, bench.now, 21.0),
     ]
     assert [a.state for a in bench.said(Alert)] == ["opened", "cleared"]
+
+
+@pytest.mark.parametrize("later", [3 * S, 4 * S])
+def test_the_reading_that_ends_a_silence_tells_of_it_where_no_tick_did(later):
+    bench = steady(MIN)
+    last = bench.now
+    bench.wait(207 * S)
+    bench.now += later
+    bench.say(T, 21)
+    assert states(bench) == ["silent", "back"]
+    assert [(b.start, b.end, b.after) for b in bench.said(Blind)] == [
+        (last, None, None),
+        (last, bench.now, 21.0),
+    ]
+    times = bench.engine.homes["home"].stage.table["bath/sensor", "temperature"].times
+    assert len(times) == len(set(times))
+
+
+def test_a_learned_pace_follows_the_device():
+    bench = steady(MIN)
+    for _ in range(30):
+        bench.say(T, 20)
+        bench.wait(5 * MIN)
+    bench.wait(12 * MIN + 25 * S)
+    assert states(bench) == ["silent", "back"]
+    bench.wait(10 * S)
+    assert states(bench) == ["silent", "back", "silent"]
+
+
+def test_gateways_that_die_take_their_devices_along_one_by_one():
+    bench = Bench()
+    for _ in range(30):
+        for name in ("c", "a", "b"):
+            bench.say(f"hall/{name}.contact", 0)
+        bench.wait(MIN)
+    bench.wait(10 * MIN)
+    told = [(type(f).__name__, f.device) for f in bench.facts if isinstance(f, Outage | Security)]
+    assert told == [(kind, f"hall/{name}") for name in "abc" for kind in ("Outage", "Security")]
 
 
 def test_a_fast_sensor_is_given_half_a_minute():

@@ -1,4 +1,4 @@
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import pytest
@@ -87,6 +87,39 @@ def test_only_wanted_series_come() -> None:
     run.read(T, 1.0, "temperature")
     run.read(T, 2.0, "power")
     assert witness.heard == [("reading", T, T, 2.0)]
+
+
+def test_wants_are_asked_for_anew() -> None:
+    witness = Witness("w", {1.0: lambda ctx: ctx.ask(DEVICE)})
+    run = Run(operators=[witness])
+    run.read(T, 0.0)
+    witness.wanted = "power"
+    run.read(T + 1, 1.0)
+    run.read(T + 2, 2.0)
+    run.read(T + 3, 3.0, "power")
+    assert [told[3] for told in witness.heard] == [0.0, 1.0, 3.0]
+
+
+def test_late_readings_come_to_all() -> None:
+    witness = Witness("w", wanted="power")
+    run = Run(operators=[witness])
+    run.read(T, 1.0)
+    run.read(T - 5, 2.0)
+    assert witness.heard == [("late", T, T - 5, 2.0)]
+
+
+def test_when_a_device_was_heard() -> None:
+    run = Run()
+    for time, value, metric in ((T, 1.0, "power"), (T + 7, 2.0, "power"), (T + 7, 3.0, "humidity")):
+        run.read(time, value, metric)
+    run.read(T + 9, 4.0)
+    stage = run.fold.stage
+    assert stage.heard(DEVICE) == T + 9
+    run.read(T + 11, nan)
+    assert stage.heard(DEVICE) == T + 7
+    assert stage.times(DEVICE, T) == [T + 7, T + 9]
+    assert stage.heard("none") == 0
+    assert stage.times("none", 0) == []
 
 
 def test_timers_fire_at_their_time_before_any_later_reading() -> None:

@@ -11,6 +11,7 @@ The device id is all between `home/` and the metric, `laundry/iron`. Metrics we 
 under their slug. `switch`, `brightness`, `setpoint` and `position` are taken to be settable.
 """
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -29,7 +30,9 @@ SETTABLE = ("switch", "brightness", "setpoint", "position")
 ENVELOPE = frozenset({"time", "timestamp", "unit", "device", "name", "room", "id"})
 
 _number = msgspec.json.Decoder(float).decode
-_STATES = {word.encode(): value for word, value in WORDS.items()}
+_STATES = {word.encode(): value for word, value in {**WORDS, "1": 1.0, "0": 0.0}.items()}
+#: A Reading without a Python frame.
+_reading = partial(tuple.__new__, Reading)
 
 
 def bind(registry: Registry, topic: str) -> Decoder | None:
@@ -61,22 +64,25 @@ def _single(registry: Registry, device_id: str, metric: str, set_topic: str) -> 
     """One metric a topic: the hot path."""
     low, high = RANGES.get(metric, ANY_RANGE)
     is_state, settable = metric in STATES, metric in SETTABLE
+    device: Device | None = None
 
     def decode(entry: Entry) -> list[Row]:
+        nonlocal device
+        _, _, home, _, _, payload, time, _ = entry
         try:
             if is_state:
-                value = _STATES[entry.payload.lower()]
+                value = _STATES[payload.lower()]
             else:
-                value = _number(entry.payload)
+                value = _number(payload)
                 if not low <= value <= high:
                     value = value_of(metric, value)
-            time = entry.arrived
         except (ValueError, KeyError):
             value, time = _slowly(registry, device_id, metric, entry)
-        device = registry.note(device_id, NAME, metric)
-        if settable and metric not in device.commands:
-            registry.commandable(device, metric, set_topic)
-        return [[Reading(entry.home, device_id, metric, time, value)]]
+        if device is None or device.available is False:
+            device = registry.note(device_id, NAME, metric)
+            if settable and metric not in device.commands:
+                registry.commandable(device, metric, set_topic)
+        return [[_reading((home, device_id, metric, time, value))]]
 
     return decode
 

@@ -35,7 +35,7 @@ class Commands(Quiet):
 
     @override
     def wants(self, ctx: Context, device: str, metric: str) -> bool:
-        return metric in TOLERANCE or metric in STATES
+        return (device, metric) in self._pending and (metric in TOLERANCE or metric in STATES)
 
     @override
     def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
@@ -68,12 +68,11 @@ class Commands(Quiet):
         if (older := self._pending.pop((command.device, command.metric), None)) is not None:
             self._end(ctx, older, "expired")
         self._pending[command.device, command.metric] = command
+        ctx.ask(command.device)
         ctx.at(command.expires, self.name, command.id)
 
     @override
     def on_reading(self, ctx: Context, reading: Reading) -> None:
-        if not self._pending:
-            return
         command = self._pending.get((reading.device, reading.metric))
         if command is not None and abs(reading.value - command.value) <= TOLERANCE.get(reading.metric, 0.0):
             self._end(ctx, command, "confirmed")
@@ -82,7 +81,9 @@ class Commands(Quiet):
     def on_late(self, ctx: Context, reading: Reading) -> None:
         """A device's clock may be slow; but what it kept from before the question is no answer."""
         command = self._pending.get((reading.device, reading.metric))
-        if command is not None and reading.time >= command.requested - SLOW_MS:
+        if command is None or not self.wants(ctx, reading.device, reading.metric):
+            return
+        if reading.time >= command.requested - SLOW_MS:
             self.on_reading(ctx, reading)
 
     @override
@@ -93,6 +94,7 @@ class Commands(Quiet):
 
     def _end(self, ctx: Context, command: Command, state: str) -> None:
         self._pending.pop((command.device, command.metric), None)
+        ctx.ask(command.device)
         ctx.cancel(self.name, command.id)
         ctx.emit(msgspec.structs.replace(command, state=state, time=ctx.now))
 

@@ -13,6 +13,7 @@ from homestream.engine.home import HomeFold
 from homestream.engine.operator import Operator
 from homestream.engine.operators import operators as all_operators
 from homestream.engine.output import Account, Output, rejected
+from homestream.engine.series import Series
 from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 from homestream.reading import Entry, Kind
@@ -32,6 +33,19 @@ LEVEL = 1
 
 class SnapshotError(HomestreamError):
     """A snapshot that cannot be read: of another version, or damaged. Replay the log without it."""
+
+
+class Frozen:
+    """An engine's state at one entry, copied; it changes no more, so any thread may encode it."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        """Builtins, but for the series."""
+        self._state = state
+
+    def encode(self) -> bytes:
+        """The snapshot; a full home takes a second."""
+        data = msgspec.msgpack.encode(self._state, enc_hook=Series.snapshot)
+        return zstandard.ZstdCompressor(level=LEVEL).compress(data)
 
 
 class Engine:
@@ -98,17 +112,22 @@ class Engine:
         """SHA-256 (hex) over every home's name and the digest of all its facts; two equal runs agree."""
         return combine({name: home.stage.digest for name, home in self.homes.items()})
 
+    def freeze(self) -> "Frozen":
+        """All state as it is now; a full home (24 h of 180 series every 5 s) takes tens of ms."""
+        return Frozen(
+            {
+                "version": VERSION,
+                "last_seq": self.last_seq,
+                "accounts": [
+                    [home, source, _figures(account)] for (home, source), account in self._accounts.items()
+                ],
+                "homes": [home.freeze() for home in self.homes.values()],
+            }
+        )
+
     def snapshot(self) -> bytes:
         """All state; `restore` of it and the entries after `last_seq` give what never stopping gives."""
-        state = {
-            "version": VERSION,
-            "last_seq": self.last_seq,
-            "accounts": [
-                [home, source, _figures(account)] for (home, source), account in self._accounts.items()
-            ],
-            "homes": [home.snapshot() for home in self.homes.values()],
-        }
-        return zstandard.ZstdCompressor(level=LEVEL).compress(msgspec.msgpack.encode(state))
+        return self.freeze().encode()
 
     @classmethod
     def restore(cls, data: bytes, operators: Callable[[], list[Operator]] = all_operators) -> "Engine":

@@ -2,8 +2,9 @@
 
 `step` takes a message's readings, `tick` the time, `act` what a person did. The path of one reading: find
 its series; move the clock, which fires timers and closes windows that are due by then; append it to the
-series; tell the operators that watch it. What is not the plain case (late, out of order, unknown, a
-duplicate, the first after a blind interval) goes through `_place`.
+series, or put it in the place of its newest where that has the same time; tell the operators that watch it.
+What is not the plain case (late, out of order, unknown, the first after a blind interval) goes through
+`_place`.
 """
 
 from collections.abc import Sequence
@@ -86,17 +87,24 @@ class HomeFold:
                 series = table.get((device, metric)) or self._learn(device, metric)
                 if series is None:
                     full = True
-                elif series.time < time > self.watermark and -HUGE < value < HUGE and series.blind is None:
-                    if time > stage.now:
-                        if time >= stage.due:
-                            self._advance(time)
-                        stage.now = time
-                        self.watermark = time - LATENESS
-                    series.times.append(time)
-                    series.values.append(value)
-                    series.time = time
+                    continue
+                if time >= stage.due and time > stage.now:
+                    self._advance(time)
+                if series.time <= time > self.watermark and -HUGE < value < HUGE and series.blind is None:
+                    corrects = time == series.time  # as of devices that send no time, twice within a ms
+                    if corrects:
+                        if value == series.value:
+                            continue
+                        series.values[-1] = value
+                    else:
+                        if time > stage.now:
+                            stage.now = time
+                            self.watermark = time - LATENESS
+                        series.times.append(time)
+                        series.values.append(value)
+                        series.time = time
                     series.value = value
-                    stored.append(_tuple(Stored, (seq, reading, False, False)))
+                    stored.append(_tuple(Stored, (seq, reading, False, corrects)))
                     fresh = True
                     if series.watchers:
                         stage.tell(series, reading)
@@ -186,6 +194,20 @@ class HomeFold:
     def snapshot(self) -> Any:
         """All running state as builtins; between two entries only, when no fact waits to be taken away."""
         stage = self.stage
+        operators = {operator.name: operator.snapshot() for operator in stage.operators}
+        return self._state([series.snapshot() for series in stage.table.values()], operators)
+
+    def freeze(self) -> Any:
+        """As `snapshot`, of now for good and quickly made: its series are yet to be asked for theirs."""
+        stage = self.stage
+        encoded = {
+            operator.name: msgspec.Raw(msgspec.msgpack.encode(operator.snapshot()))
+            for operator in stage.operators
+        }
+        return self._state([series.freeze() for series in stage.table.values()], encoded)
+
+    def _state(self, series: list[Any], operators: dict[str, Any]) -> Any:
+        stage = self.stage
         return {
             "home": stage.home,
             "config": stage.config.model_dump_json(by_alias=True),
@@ -194,11 +216,11 @@ class HomeFold:
             "occupied": stage.occupied,
             "digest": stage.digest,
             "registry": stage.registry.snapshot(),
-            "series": [series.snapshot() for series in stage.table.values()],
+            "series": series,
             "rollup": self._rollup.snapshot(),
             "timers": stage.timers.snapshot(),
             "view": stage.seen.snapshot(),
-            "operators": {operator.name: operator.snapshot() for operator in stage.operators},
+            "operators": operators,
         }
 
     @classmethod
@@ -209,8 +231,7 @@ class HomeFold:
         stage = fold.stage
         stage.adopt(Registry.restore(state["registry"]))
         for row in state["series"]:
-            series = Series.restore(row)
-            stage.table[series.device, series.metric] = series
+            stage.add(Series.restore(row))
         for operator in operators:
             if operator.name in state["operators"]:
                 operator.restore(state["operators"][operator.name])
@@ -250,17 +271,17 @@ class HomeFold:
         if newest and not stored.late:
             stage.tell(series, reading)
         else:
-            stage.tell_late(series, reading)
+            stage.tell_late(reading)
         if stage.due <= stage.now:
             self._advance(stage.now)
         return stored
 
     def _learn(self, device: str, metric: str) -> Series | None:
         """A series seen for the first time; None when there are too many."""
-        table = self.stage.table
-        if len(table) >= MAX_SERIES:
+        if len(self.stage.table) >= MAX_SERIES:
             return None
-        series = table[device, metric] = Series(device, metric)
+        series = Series(device, metric)
+        self.stage.add(series)
         self.stage.watch(series)
         return series
 

@@ -1,11 +1,11 @@
 """The port between a home's fold and its operators (rules, outage, presence, security, ...).
 
 Contract. The fold owns clock, series and registry, and calls its operators in one fixed order. `wants` is
-asked once for each series when first seen (and again after a configuration change); `on_reading` gets, in
-arrival order, every new reading of a wanted series that moves the series forward; `on_late` those that do
-not (late, or out of order); `on_timer` fires at exactly the due time asked for with `ctx.at`, before any
-reading of a later time is seen. An operator keeps no clock and does no I/O; everything it remembers is
-in `snapshot()`, built of dict, list, str, int, float, bool and None.
+asked for each series when first seen (again after a configuration change, and when an operator calls
+`ctx.ask`); `on_reading` gets, in arrival order, every new reading of a wanted series that moves the series
+forward; `on_late` those of any series that do not (late, or out of order); `on_timer` fires at exactly the
+due time asked for with `ctx.at`, before any reading of a later time is seen. An operator keeps no clock and
+does no I/O; everything it remembers is in `snapshot()`, built of dict, list, str, int, float, bool and None.
 """
 
 from collections.abc import Mapping
@@ -43,11 +43,20 @@ class Context(Protocol):
     def previous(self, device: str, metric: str) -> tuple[int, float] | None:
         """The (time, value) before the newest, unknowns left out."""
 
+    def heard(self, device: str) -> int:
+        """The time of the newest reading of those of the device's series that are known now; 0 for none."""
+
+    def times(self, device: str, after: int) -> list[int]:
+        """When the device gave known readings after a time, ascending, each once; a day back at most."""
+
     def series(self) -> list[tuple[str, str]]:
         """All (device, metric) seen, in the order first seen."""
 
     def emit(self, fact: AnyFact) -> None:
         """Add a fact to this entry's output; other operators hear of it by `on_fact`."""
+
+    def ask(self, device: str) -> None:
+        """Ask all operators anew which readings of the device they want."""
 
     def at(self, due: int, operator: str, key: str) -> None:
         """Call `on_timer(ctx, key)` of that operator when the clock is at `due`; replaces an earlier one."""
@@ -65,13 +74,13 @@ class Operator(Protocol):
         """Take the home's configuration; called first, and again when it changes (state is kept)."""
 
     def wants(self, ctx: Context, device: str, metric: str) -> bool:
-        """Whether readings of this series come to `on_reading` and `on_late`."""
+        """Whether readings of this series come to `on_reading`; each costs, those of no interest nothing."""
 
     def on_reading(self, ctx: Context, reading: Reading) -> None:
         """A new reading, already the series' newest value; `ctx.now` >= nothing but the clock."""
 
     def on_late(self, ctx: Context, reading: Reading) -> None:
-        """A reading older than the series' newest, or older than the watermark."""
+        """A reading of any series, older than the series' newest, or older than the watermark."""
 
     def on_timer(self, ctx: Context, key: str) -> None:
         """A timer asked for with `ctx.at` fell due; `ctx.now` is its due time."""

@@ -5,6 +5,9 @@ device's messages: their mean, their mean deviation from it, and the longest of 
 steadily is silent after three of its longest gaps and a half; one that speaks only when something changes,
 after a day: a door that nobody opens is not lost. While the hub was down nobody listened; that time counts
 for no device's silence.
+
+Nobody listens to every word: once a device's pace is learned, its newest times are looked at when it would
+be silent, and its gaps are learned from in runs. Only a silent device is listened to again.
 """
 
 from math import isnan
@@ -13,7 +16,7 @@ from typing import Any
 from typing_extensions import override
 
 from homestream.engine.alert import Alerts
-from homestream.engine.fact import Outage
+from homestream.engine.fact import AnyFact, Blind, Outage
 from homestream.engine.operator import Context
 from homestream.engine.quiet import Quiet
 from homestream.engine.wording import label, span
@@ -33,14 +36,16 @@ STEADY = 0.5
 CHANGE_ONLY_MS = 25 * 3_600_000
 #: A device that said it goes offline is believed after a minute: most are back by then.
 OFFLINE_MS = 60_000
-#: Of the gaps that are nothing new, one in so many is learned from: this runs for every message.
+#: Of the gaps that are nothing new, one in so many is learned from: a device's pace is that of hours.
 SAMPLE = 8
 #: The longest gap fades by this share with each learned one, so that one bad night is forgotten in a day.
 FADE = 1 / 32
 #: Weight of the newest gap in mean and deviation.
 WEIGHT = 1 / 16
-#: How often, in learned gaps, the deadline is looked at again while a device speaks.
-LOOK = 4
+#: How often the gaps of a device that speaks are learned from.
+LEARN_MS = 5 * 60_000
+#: Who is due so soon is looked at with the first, so that a home of fast devices is woken seldom.
+AHEAD_MS = 10_000
 
 RULE = "Device silent"
 
@@ -49,14 +54,25 @@ class Watch:
     """What is known of one device's talk, in ms.
 
     `expected` is what is configured, `armed` when its timer is due, `silent` when it fell silent (each 0 for
-    none); `spare` messages more need not be learned from.
+    none); `learned` is when its talk was last learned from; `spare` messages more need not be.
     """
 
-    __slots__ = ("armed", "count", "expected", "last", "longest", "mean", "silent", "spare", "wobble")
+    __slots__ = (
+        "armed",
+        "count",
+        "expected",
+        "last",
+        "learned",
+        "longest",
+        "mean",
+        "silent",
+        "spare",
+        "wobble",
+    )
 
     def __init__(self, last: int, expected: int) -> None:
         self.last, self.expected = last, expected
-        self.count = self.armed = self.silent = self.spare = 0
+        self.count = self.armed = self.silent = self.spare = self.learned = 0
         self.mean = self.wobble = self.longest = 0.0
 
     def hear(self, time: int) -> None:
@@ -76,6 +92,21 @@ class Watch:
         self.wobble += (abs(off) - self.wobble) * weight if self.count > 1 else 0.0
         self.longest = max(gap, self.longest * (1 - FADE))
 
+    def catch_up(self, times: list[int], now: int) -> None:
+        """All messages since the last one heard, oldest first."""
+        self.learned = now
+        for time in times:
+            if self.spare and time - self.last <= self.longest:
+                self.spare -= 1
+                self.last = time
+            else:
+                self.hear(time)
+
+    @property
+    def listening(self) -> bool:
+        """Whether each message matters: until its pace is learned, and while it is silent."""
+        return self.count < WARM or self.silent > 0
+
     def patience(self) -> int | None:
         """How long it may be silent; None while that is not known."""
         if self.expected:
@@ -88,13 +119,14 @@ class Watch:
 
 
 class Outages(Quiet):
-    """The silence of one home's devices. One timer a device, set anew when it fires, not by each message."""
+    """The silence of one home's devices. One timer, for the first look that is due."""
 
     name = "outage"
 
     def __init__(self) -> None:
         self._watches: dict[str, Watch] = {}
         self._alerts = Alerts()
+        self._due = 0
 
     @override
     def configure(self, ctx: Context) -> None:
@@ -104,23 +136,15 @@ class Outages(Quiet):
 
     @override
     def wants(self, ctx: Context, device: str, metric: str) -> bool:
-        return True
+        watch = self._watches.get(device)
+        return watch is None or watch.listening
 
     @override
     def on_reading(self, ctx: Context, reading: Reading) -> None:
         _, device, _, time, value = reading
-        watch = self._watches.get(device)
-        if watch is not None and not watch.silent:
-            gap = time - watch.last
-            if gap <= 0:
-                return  # the same message's other metric
-            if watch.spare and gap <= watch.longest and not isnan(value):
-                watch.spare -= 1
-                watch.last = time
-                return
         if isnan(value):
-            self._unavailable(ctx, device)
-            return
+            return  # unknown values are no talk
+        watch = self._watches.get(device)
         if watch is None:
             watch = self._watches[device] = Watch(time, _expected(ctx, device))
             self._arm(ctx, device, watch)
@@ -128,46 +152,83 @@ class Outages(Quiet):
         watch.hear(time)
         if watch.silent:
             self._back(ctx, device, watch, time)
-        elif watch.count % LOOK == 0 or watch.count == WARM:
+        elif not watch.listening:
             self._arm(ctx, device, watch)
+            ctx.ask(device)
 
     @override
     def on_late(self, ctx: Context, reading: Reading) -> None:
         """It speaks now, whatever it speaks of."""
         watch = self._watches.get(reading.device)
-        if watch is not None and not isnan(reading.value):
-            watch.last = max(watch.last, ctx.now)
+        if watch is not None and not isnan(reading.value) and ctx.now > watch.last:
+            self._learn(ctx, reading.device, watch)
+            watch.last = ctx.now
             if watch.silent:
                 self._back(ctx, reading.device, watch, ctx.now)
 
-    def _unavailable(self, ctx: Context, device: str) -> None:
-        """Unknown values are no talk; a whole device that says it is offline is given a minute."""
-        watch, known = self._watches.get(device), ctx.devices.get(device)
-        if watch is not None and not watch.silent and known is not None and known.available is False:
-            self._look_at(ctx, device, watch, ctx.now + OFFLINE_MS)
+    @override
+    def on_fact(self, ctx: Context, fact: AnyFact) -> None:
+        """A whole device that says it is offline is given a minute."""
+        if isinstance(fact, Blind) and fact.end is None and _offline(ctx, fact.device):
+            watch = self._watches.get(fact.device)
+            if watch is not None and not watch.silent:
+                self._look_at(ctx, watch, ctx.now + OFFLINE_MS)
+
+    def _learn(self, ctx: Context, device: str, watch: Watch) -> None:
+        watch.catch_up([] if watch.listening else ctx.times(device, watch.last), ctx.now)
 
     def _arm(self, ctx: Context, device: str, watch: Watch) -> None:
         patience = watch.patience()
         if patience is not None and not watch.silent:
-            due = watch.last + patience
-            # later is left to the timer that is set: it looks, and waits on
+            due = min(watch.last + patience, max(watch.learned, ctx.now) + LEARN_MS)
+            # later is left to the look that is due: it sees, and waits on
             if not watch.armed or due < watch.armed:
-                self._look_at(ctx, device, watch, due)
+                self._look_at(ctx, watch, due)
 
-    def _look_at(self, ctx: Context, device: str, watch: Watch, due: int) -> None:
+    def _look_at(self, ctx: Context, watch: Watch, due: int) -> None:
         watch.armed = due
-        ctx.at(due, self.name, device)
+        if not self._due or due < self._due:
+            self._wake_at(ctx, due)
+
+    def _wake_at(self, ctx: Context, due: int) -> None:
+        self._due = due
+        if due:
+            ctx.at(due, self.name, "")
 
     @override
     def on_timer(self, ctx: Context, key: str) -> None:
-        watch = self._watches[key]
+        """Look at all that are due soon, and at most one that is due now: each silence is heard by itself."""
+        overdue = []
+        for device, watch in self._watches.items():
+            if 0 < watch.armed <= ctx.now + AHEAD_MS:
+                self._wait_on(ctx, device, watch)
+                if watch.armed <= ctx.now:
+                    overdue.append(device)
+        if overdue:
+            self._judge(ctx, min(overdue))
+        self._wake_at(ctx, min((w.armed for w in self._watches.values() if w.armed), default=0))
+
+    def _wait_on(self, ctx: Context, device: str, watch: Watch) -> None:
+        """Put off the look at a device that has spoken, as nearly all have."""
+        if _offline(ctx, device):
+            return
+        if ctx.now + AHEAD_MS > watch.learned + LEARN_MS:
+            self._learn(ctx, device, watch)
+        patience = watch.patience()
+        if patience is not None:
+            due = max(ctx.heard(device), watch.last) + patience
+            watch.armed = max(watch.armed, min(due, watch.learned + LEARN_MS))
+
+    def _judge(self, ctx: Context, device: str) -> None:
+        watch = self._watches[device]
         watch.armed = 0
-        patience, known = watch.patience(), ctx.devices.get(key)
-        offline = known is not None and known.available is False and ctx.now - watch.last >= OFFLINE_MS
-        if offline or (patience is not None and ctx.now - watch.last >= patience):
-            self._silent(ctx, key, watch)
+        self._learn(ctx, device, watch)
+        patience, quiet = watch.patience(), ctx.now - watch.last
+        offline = quiet >= OFFLINE_MS and _offline(ctx, device)
+        if offline or (patience is not None and quiet >= patience):
+            self._silent(ctx, device, watch)
         else:
-            self._arm(ctx, key, watch)
+            self._arm(ctx, device, watch)
 
     def _silent(self, ctx: Context, device: str, watch: Watch) -> None:
         watch.silent = ctx.now
@@ -181,6 +242,7 @@ class Outages(Quiet):
                 text=f"{label(ctx, device)} silent for {span(ctx.now - watch.last)}",
                 time=ctx.now,
             )
+        ctx.ask(device)
 
     def _back(self, ctx: Context, device: str, watch: Watch, time: int) -> None:
         ctx.emit(
@@ -193,6 +255,7 @@ class Outages(Quiet):
         if alert is not None:
             self._alerts.clear(ctx, alert, ctx.now)
         self._arm(ctx, device, watch)
+        ctx.ask(device)
 
     @override
     def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
@@ -203,9 +266,12 @@ class Outages(Quiet):
     def on_gap(self, ctx: Context, since: int, until: int) -> None:
         """Nobody listened: every device's silence begins later by so much."""
         for device, watch in self._watches.items():
+            self._learn(ctx, device, watch)
             watch.last += until - since
             if watch.armed:
-                self._look_at(ctx, device, watch, watch.armed + until - since)
+                watch.armed += until - since
+        if self._due:
+            self._wake_at(ctx, self._due + until - since)
 
     @override
     def snapshot(self) -> Any:
@@ -213,16 +279,21 @@ class Outages(Quiet):
             [device, *(getattr(watch, name) for name in Watch.__slots__)]
             for device, watch in self._watches.items()
         ]
-        return {"watches": rows, "alerts": self._alerts.snapshot()}
+        return {"watches": rows, "due": self._due, "alerts": self._alerts.snapshot()}
 
     @override
     def restore(self, state: Any) -> None:
-        self._watches = {}
+        self._watches, self._due = {}, state["due"]
         for device, *values in state["watches"]:
             watch = self._watches[device] = Watch(0, 0)
             for name, value in zip(Watch.__slots__, values, strict=True):
                 setattr(watch, name, value)
         self._alerts.restore(state["alerts"])
+
+
+def _offline(ctx: Context, device: str) -> bool:
+    known = ctx.devices.get(device)
+    return known is not None and known.available is False
 
 
 def _expected(ctx: Context, device: str) -> int:

@@ -90,7 +90,7 @@ class SecurityLog(Quiet):
 
     @override
     def on_late(self, ctx: Context, reading: Reading) -> None:
-        if isnan(reading.value):
+        if reading.metric not in WATCHED or isnan(reading.value):
             return
         watched = self._watched.setdefault((reading.device, reading.metric), Watched())
         before = watched.insert(reading.time, reading.value)

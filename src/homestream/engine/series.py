@@ -1,7 +1,8 @@
 """One series of a home: its newest value, its last 24 hours, its windows under way."""
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from copy import copy
 from itertools import accumulate
 from math import isnan
 from operator import sub
@@ -110,6 +111,13 @@ class Series:
                 return self.times[index], value
         return None
 
+    def known_after(self, after: int) -> list[int]:
+        """The times of its known readings after a time."""
+        low = bisect_right(self.times, after)
+        return [
+            time for time, value in zip(self.times[low:], self.values[low:], strict=True) if not isnan(value)
+        ]
+
     def between(self, after: int, upto: int) -> list[tuple[int, float]]:
         """The readings in (after, upto]."""
         low = bisect_left(self.times, after + 1)
@@ -134,6 +142,16 @@ class Series:
             del self.times[:count]
             del self.values[:count]
             self.floor = self.times[0]
+
+    def freeze(self) -> "Series":
+        """A copy that changes no more, quickly made; of it another thread may take the `snapshot`."""
+        frozen = copy(self)
+        frozen.times, frozen.values = self.times[:], self.values[:]
+        # a tally is never changed once it is kept
+        frozen.minutes, frozen.hours = dict(self.minutes), dict(self.hours)
+        frozen.dirty, frozen.revised = set(self.dirty), dict(self.revised)
+        frozen.checkpoints = dict(self.checkpoints)
+        return frozen
 
     def snapshot(self) -> Any:
         """Builtins only; the history as bytes."""

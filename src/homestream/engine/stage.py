@@ -31,6 +31,7 @@ class Stage:
         self.occupied: bool | None = None
         self.adopt(Registry())
         self.table: dict[tuple[str, str], Series] = {}
+        self._of_device: dict[str, list[Series]] = {}
         self.operators = operators
         self.timers = Timers()
         #: a time by which the first timer falls due, not after it
@@ -55,6 +56,21 @@ class Stage:
         series = self.table.get((device, metric))
         return None if series is None else series.previous()
 
+    def heard(self, device: str) -> int:
+        """The time of the newest reading of those of the device's series that are known now; 0 for none."""
+        newest = 0
+        for series in self._of_device.get(device, ()):
+            if series.time > newest and series.blind is None:
+                newest = series.time
+        return newest
+
+    def times(self, device: str, after: int) -> list[int]:
+        """When the device gave known readings after a time, ascending, each once; a day back at most."""
+        times: set[int] = set()
+        for series in self._of_device.get(device, ()):
+            times.update(series.known_after(after))
+        return sorted(times)
+
     def series(self) -> list[tuple[str, str]]:
         """All (device, metric) seen, in the order first seen."""
         return list(self.table)
@@ -70,6 +86,11 @@ class Stage:
             self.occupied = fact.occupied
         elif isinstance(fact, Outage) and fact.state == "silent":
             self._silence(fact.device)
+
+    def ask(self, device: str) -> None:
+        """Ask all operators anew which readings of the device they want."""
+        for series in self._of_device.get(device, ()):
+            self.watch(series)
 
     def at(self, due: int, operator: str, key: str) -> None:
         """Call that operator's `on_timer` at `due`."""
@@ -97,9 +118,14 @@ class Stage:
         for series in self.table.values():
             self.watch(series)
 
+    def add(self, series: Series) -> None:
+        """Take a series into the table; `watch` it next."""
+        self.table[series.device, series.metric] = series
+        self._of_device.setdefault(series.device, []).append(series)
+
     def watch(self, series: Series) -> None:
         """Ask who wants the readings of a series."""
-        wanted = [op for op in self._each() if op.wants(self, series.device, series.metric)]
+        wanted = [op for op in self.operators if op.wants(self, series.device, series.metric)]
         series.watchers = tuple(wanted)
 
     def tell(self, series: Series, reading: Reading) -> None:
@@ -110,9 +136,9 @@ class Stage:
             if self._unsaid:
                 self._spread()
 
-    def tell_late(self, series: Series, reading: Reading) -> None:
+    def tell_late(self, reading: Reading) -> None:
         """A reading has been stored without moving its series forward, or came late."""
-        for operator in self._each(series.watchers):
+        for operator in self._each():
             operator.on_late(self, reading)
 
     def act(self, name: str, body: dict[str, Any], by: str, seq: int) -> None:
@@ -191,8 +217,8 @@ class Stage:
 
     def _silence(self, device: str) -> None:
         """A silent device's series are unknown from now on, to windows, rules and page alike."""
-        for series in self.table.values():
-            if series.device == device and series.blind is None and series.time < self.now:
+        for series in self._of_device.get(device, ()):
+            if series.blind is None and series.time < self.now:
                 blind = self._blind(series, series.time, series.value, "silent")
                 series.insert(self.now, nan)
                 series.time, series.value = self.now, nan
