@@ -159,12 +159,13 @@ while log.end() <= 1000:
     log.append(entries)
     print(entries[-1].seq, flush=True)
     take(entries)
-    if first % 25 == 1 or log.end() > 1000:
+    if first % 25 == 1:
         lake.write(waiting, engine.last_seq)
         waiting = LakeBatch()
         if first % 50 == 1:
             save_snapshot(folder, engine.snapshot())
             log.trim(engine.last_seq + 1)
+lake.write(waiting, engine.last_seq)
 """
 
 

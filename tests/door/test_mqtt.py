@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import subprocess
 
 import aiomqtt
 import paho.mqtt.client as paho
@@ -23,17 +24,21 @@ HELLO = packets.connack(packets.ACCEPTED)
 
 
 def run(*command: str, text: str = "") -> "asyncio.Future[tuple[int, str]]":
-    async def finished() -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        out, _ = await asyncio.wait_for(process.communicate(text.encode()), 20)
-        return process.returncode or 0, out.decode()
+    """Exit code and all output of a command, in a thread: the door has the loop to itself."""
 
-    return asyncio.ensure_future(finished())
+    def finished() -> tuple[int, str]:
+        done = subprocess.run(
+            command,
+            input=text,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    return asyncio.ensure_future(asyncio.to_thread(finished))
 
 
 def tool(name: str) -> str:

@@ -108,13 +108,15 @@ def power_mean_day(
 def peak_power(
     con: duckdb.DuckDBPyConnection, home: str, since: int, until: int, config: HomeConfig
 ) -> tuple[float, int] | None:
-    """The highest power that one meter, or without one any device, measured: (W, ms); None without any."""
+    """The highest power of the meter, or without one of any device, and when first: (W, ms), or None."""
     sql = f"""
-    SELECT max(value) AS watts, epoch_ms(arg_max(time, value)) AS at
+    SELECT value AS watts, epoch_ms(time) AS at
     FROM readings WHERE home = $home AND metric = 'power' AND {within("time")} AND {_counted(config)}
+        AND value IS NOT NULL
+    ORDER BY value DESC, time LIMIT 1
     """
-    (row,) = ask(con, sql, home=home, meters=list(_meters(config)), **period(since, until))
-    return None if row["watts"] is None else (row["watts"], row["at"])
+    rows = ask(con, sql, home=home, meters=list(_meters(config)), **period(since, until))
+    return (rows[0]["watts"], rows[0]["at"]) if rows else None
 
 
 def meters(config: HomeConfig) -> list[str]:
