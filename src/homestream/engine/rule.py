@@ -10,7 +10,7 @@
   with the other series taken as they are now.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from typing_extensions import override
@@ -45,6 +45,16 @@ class Hold(msgspec.Struct):
     cool: int = 0
 
 
+class Bound(NamedTuple):
+    """What a reading of one series touches: rules, each with the key it is judged for (None: all its keys).
+
+    `spans` are the windows, in ms, that rules keep of the series.
+    """
+
+    rules: tuple[tuple[Rule, str | None], ...]
+    spans: tuple[int, ...]
+
+
 class Rules(Quiet):
     """The threshold rules of one home."""
 
@@ -52,7 +62,7 @@ class Rules(Quiet):
 
     def __init__(self) -> None:
         self._rules: dict[str, Rule] = {}
-        self._bound: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        self._bound: dict[tuple[str, str], Bound] = {}
         self._alerts = Alerts()
         self._holds: dict[Slot, Hold] = {}
         # devices that `*` has stood for, a rule; its order is the order they came
@@ -84,15 +94,17 @@ class Rules(Quiet):
 
     @override
     def wants(self, ctx: Context, device: str, metric: str) -> bool:
-        return bool(self._of(ctx, device, metric))
+        return bool(self._of(ctx, device, metric).rules)
 
-    def _of(self, ctx: Context, device: str, metric: str) -> tuple[Rule, ...]:
+    def _of(self, ctx: Context, device: str, metric: str) -> Bound:
         """The rules that look at a series; remembers the device where `*` stands for it."""
-        rules = self._bound.get((device, metric))
-        if rules is None:
-            rules = tuple(r for r in self._rules.values() if self._bind(ctx, r, device, metric))
-            self._bound[device, metric] = rules
-        return rules
+        bound = self._bound.get((device, metric))
+        if bound is None:
+            rules = [r for r in self._rules.values() if self._bind(ctx, r, device, metric)]
+            spans = dict.fromkeys(ms for rule in rules for ref, ms in rule.windows if ref.metric == metric)
+            keyed = tuple((rule, _key_of(rule, (device, metric))) for rule in rules)
+            bound = self._bound[device, metric] = Bound(keyed, tuple(spans))
+        return bound
 
     def _bind(self, ctx: Context, rule: Rule, device: str, metric: str) -> bool:
         known = ctx.devices.get(device)
@@ -109,23 +121,20 @@ class Rules(Quiet):
 
     def _new(self, ctx: Context, reading: Reading, *, late: bool) -> None:
         _, device, metric, time, value = reading
-        rules = self._of(ctx, device, metric)
-        for ms in dict.fromkeys(ms for rule in rules for ref, ms in rule.windows if ref.metric == metric):
+        bound = self._of(ctx, device, metric)
+        for ms in bound.spans:
             window = self._windows.get((device, metric, ms))
             if window is None:
                 window = self._windows[device, metric, ms] = Sliding(ms)
             window.add(time, value)
-        for rule in rules:
-            for key in self._keys_of(rule, (device, metric)):
-                self._judge(ctx, rule, key, time, (device, metric), late=late)
+        for rule, key in bound.rules:
+            for one in self._keys_of(rule) if key is None else (key,):
+                self._judge(ctx, rule, one, time, (device, metric), late=late)
 
-    def _keys_of(self, rule: Rule, series: tuple[str, str] | None = None) -> list[str]:
-        """What an alert of this rule may be about; after a reading of `series` only what that may touch."""
-        if not rule.pattern:
-            return [rule.refs[0].device if rule.refs else ""]
-        if series is not None and series not in rule.refs:
-            return [series[0]]
-        return list(self._keys.get(rule.name, ()))
+    def _keys_of(self, rule: Rule) -> list[str]:
+        """What an alert of this rule may be about."""
+        key = _key_of(rule)
+        return list(self._keys.get(rule.name, ())) if key is None else [key]
 
     @override
     def on_late(self, ctx: Context, reading: Reading) -> None:
@@ -133,9 +142,9 @@ class Rules(Quiet):
         if newest is not None and newest[0] == reading.time:
             self._new(ctx, reading, late=True)
             return
-        for rule in self._of(ctx, reading.device, reading.metric):
-            for key in self._keys_of(rule, (reading.device, reading.metric)):
-                self._rejudge(ctx, rule, key, reading)
+        for rule, key in self._of(ctx, reading.device, reading.metric).rules:
+            for one in self._keys_of(rule) if key is None else (key,):
+                self._rejudge(ctx, rule, one, reading)
 
     @override
     def on_timer(self, ctx: Context, key: str) -> None:
@@ -313,3 +322,10 @@ class Rules(Quiet):
             window = self._windows[device, metric, ms] = Sliding(ms)
             window.times, window.values = list(times), list(values)
         self._bound.clear()
+
+
+def _key_of(rule: Rule, series: tuple[str, str] | None = None) -> str | None:
+    """What an alert of this rule is about, after a reading of `series`; None where it may be several."""
+    if not rule.pattern:
+        return rule.refs[0].device if rule.refs else ""
+    return series[0] if series is not None and series not in rule.refs else None
