@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from homestream.init import init
 
@@ -62,12 +63,12 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def running_home(folder: Path, toml: str = "") -> Iterator[RunningHome]:
-    """A new home, up; killed at the end where the test has not stopped it."""
+def running_home(folder: Path, toml: str = "", said: IO[bytes] | None = None) -> Iterator[RunningHome]:
+    """A new home, up; killed at the end where the test has not stopped it. `said` takes what it prints."""
     mqtt, http, coap, door = ports()
     made = init(folder, f"{toml}\n{door}")
     command = [sys.executable, "-m", "homestream", "up", "--home", str(folder)]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stdout=said, stderr=said)
     try:
         await_port(http, process)
         await_port(mqtt, process)

@@ -94,10 +94,14 @@ def simulate(
     targets = [part.strip() for item in to for part in item.split(",") if part.strip()]
     if timezone not in available_timezones():
         raise HomestreamError(f"--timezone {timezone!r} is no IANA time zone; write it as Europe/Berlin")
+    try:
+        every_ms = duration_ms(every)
+    except ValueError as error:
+        raise HomestreamError(f"--every {error}") from None
     start(
         targets,
         homes=homes,
-        every_ms=duration_ms(every),
+        every_ms=every_ms,
         days=days,
         speed=speed,
         seed=seed,
@@ -175,6 +179,8 @@ def replay(
     with _progress() as bar:
         task = bar.add_task("replaying", total=None)
         engine = run(home, progress=lambda n, of: bar.update(task, completed=n, total=of))
+    if not engine.last_seq:
+        raise HomestreamError(f"{home} has no history yet; start it: homestream up --home {home}")
     if not digest:
         say.print(f"{engine.last_seq} entries, {len(engine.homes)} home(s)")
     typer.echo(engine.digest())

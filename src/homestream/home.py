@@ -4,12 +4,14 @@
 travels through the log as a `configure` action, so that a replay knows what the live run knew.
 """
 
+import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from homestream.errors import ConfigError
 
@@ -41,6 +43,15 @@ def duration_ms(text: str | int | float) -> int:
     return int(total)
 
 
+def _is_duration(text: str) -> str:
+    duration_ms(text)
+    return text
+
+
+#: As `duration_ms` reads it.
+Duration = Annotated[str, AfterValidator(_is_duration)]
+
+
 class _Table(BaseModel):
     """A table of `home.toml`: an unknown key is an error, a read value never changes."""
 
@@ -69,7 +80,7 @@ class DeviceConfig(_Table):
     #: the meter this one hangs under
     parent: str = ""
     #: silence longer than this makes the device unknown; default: learned, see engine/outage.py
-    expect_every: str = ""
+    expect_every: Duration = ""
     #: an opening, a window or a door, that counts for security
     perimeter: bool = True
 
@@ -94,9 +105,16 @@ class SecurityConfig(_Table):
     night_from: str = "23:00"
     night_to: str = "06:00"
     #: how long after arming a leaving person may still move
-    exit_delay: str = "30s"
+    exit_delay: Duration = "30s"
     #: no motion for this long after the outer door closed, and the home counts as empty
-    empty_after: str = "15m"
+    empty_after: Duration = "15m"
+
+    @field_validator("night_from", "night_to")
+    @classmethod
+    def _is_time_of_day(cls, text: str) -> str:
+        if not re.fullmatch(r"([01]?[0-9]|2[0-3]):[0-5][0-9]", text):
+            raise ValueError(f"{text!r} is no time of day; write it as 23:00")
+        return text
 
 
 class RuleConfig(_Table):
@@ -105,21 +123,15 @@ class RuleConfig(_Table):
     name: Slug
     when: str
     until: str = ""
-    hold: str = Field(default="0s", alias="for")
+    hold: Duration = Field(default="0s", alias="for")
     severity: Literal["info", "warning", "critical"] = "warning"
-    cooldown: str = "0s"
-    act_within: str = "60s"
+    cooldown: Duration = "0s"
+    act_within: Duration = "60s"
     do: tuple[str, ...] = ()
     #: file:line it stands at, for errors
     where: str = ""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-    @field_validator("hold", "cooldown", "act_within")
-    @classmethod
-    def _is_duration(cls, text: str) -> str:
-        duration_ms(text)
-        return text
 
 
 class HomeConfig(_Table):
@@ -167,23 +179,49 @@ def parse(text: str, file: str = FILE) -> HomeConfig:
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{file}: {path}: {first['msg']}") from None
+        line = _line(text, first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{file}{f':{line}' if line else ''}: {path}: {reason}") from None
 
 
 def load(folder: Path) -> HomeConfig:
     """Read `home.toml` and `rules/*.toml` of a home's folder."""
     path = folder / FILE
-    try:
-        config = parse(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} is missing; make one with: homestream init {folder}") from None
+    if not path.exists():
+        raise ConfigError(f"{path} is missing; make one with: homestream init {folder}")
+    config = parse(_read(path), str(path))
     extra = [rule for file in sorted(folder.glob("rules/*.toml")) for rule in load_rules(file)]
     return config.model_copy(update={"rule": config.rule + tuple(extra)})
 
 
 def load_rules(file: Path) -> tuple[RuleConfig, ...]:
     """The `[[rule]]` tables of one file."""
-    return parse(file.read_text(encoding="utf-8"), str(file)).rule
+    return parse(_read(file), str(file)).rule
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}; check the path and its permissions") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{file}:{line}: this is no UTF-8; save it as UTF-8 text") from None
+
+
+def _line(text: str, path: Sequence[int | str]) -> int | None:
+    """The line of the key that `path` leads to, or of its table's header; None where neither is found."""
+    names = [part for part in path if isinstance(part, str)]
+    number = next((part for part in path if isinstance(part, int)), 0)
+    inside, seen, found = len(names) == 1, 0, None
+    for n, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([\w.]+)\s*\]", line):
+            mine = header[1] == names[0]
+            inside, seen = mine and seen == number, seen + mine
+            found = n if inside else found
+        elif inside and re.match(rf"\s*[\"']?{re.escape(names[-1])}[\"']?\s*=", line):
+            return n
+    return found
 
 
 def _locate_rules(raw: dict[str, Any], text: str, file: str) -> None:

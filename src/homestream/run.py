@@ -34,7 +34,7 @@ from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
 from homestream.engine.ruleset import compile_rules
 from homestream.errors import HomestreamError
-from homestream.home import DoorConfig, HomeConfig, load
+from homestream.home import FILE, DoorConfig, HomeConfig, load
 from homestream.lake.connect import Queries
 from homestream.lake.disk import make_folder
 from homestream.lake.writer import Lake
@@ -222,10 +222,16 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
             task.cancel()
         await asyncio.gather(*serving, *beside, keeping, return_exceptions=True)
         await parts.committer.stop()
-        await _flush(parts, snapshot=True)
-        save_retained(parts.folder, parts.mqtt.retained)
+        try:
+            await _flush(parts, snapshot=True)
+            save_retained(parts.folder, parts.mqtt.retained)
+        except (OSError, DeltaError, HomestreamError) as error:
+            _log.warning("the lake cannot be written, its rows stay in the log for the next start: %s", error)
         ended.update(status(parts, running=False))
-        write_status(parts.folder, ended)
+        try:
+            write_status(parts.folder, ended)
+        except OSError as error:
+            _log.warning("the last status cannot be written: %s", error)
         parts.outbox.close()
         parts.log.close()
 
@@ -265,6 +271,8 @@ async def _keep(parts: Parts, stopping: asyncio.Event) -> None:
             await _flush(parts, snapshot=now - kept > SNAPSHOT_S)
         except (OSError, DeltaError, HomestreamError) as error:
             _log.warning("the lake cannot be written, its rows wait: %s", error)
+        except Exception:  # a mistake of ours; keeping that ended for good would fill the memory
+            _log.exception("the lake was not written, its rows wait")
         else:
             kept = now if now - kept > SNAPSHOT_S else kept
 
@@ -301,7 +309,7 @@ async def _report_status(parts: Parts) -> None:
             if (now := {home: dict(topics) for home, topics in parts.mqtt.retained.items()}) != retained:
                 await asyncio.to_thread(save_retained, parts.folder, now)
                 retained = now
-        except OSError as error:
+        except (OSError, LogError) as error:
             _log.warning("the home's folder cannot be written: %s", error)
         await asyncio.sleep(STATUS_S)
 
@@ -350,7 +358,7 @@ def status(parts: Parts, *, running: bool) -> dict[str, Any]:
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the home's folder: two writers would each think the log its own."""
-    if not folder.is_dir():
+    if not (folder / FILE).exists():
         raise HomestreamError(f"{folder} is no home yet; make one with: homestream init {folder}")
     with (folder / ".lock").open("w") as lock:
         try:

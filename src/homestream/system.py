@@ -145,5 +145,9 @@ def read_status(folder: Path) -> dict[str, Any]:
         status: dict[str, Any] = json.loads((folder / STATUS).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise HomestreamError(f"{folder} has not run yet; start it: homestream up --home {folder}") from None
+    except ValueError:  # the power failed before its bytes were on disk
+        raise HomestreamError(
+            f"{folder / STATUS} is damaged; a running home writes it anew: homestream up --home {folder}"
+        ) from None
     status["running"] = status["running"] and time.time() * 1000 - status["time"] < 15_000
     return status

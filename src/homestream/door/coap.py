@@ -4,13 +4,16 @@ A sender shows who it is by `?token=USER:PASSWORD`. 2.04 leaves after fsync; a r
 diagnostic payload (RFC 7252, section 5.5.2).
 """
 
+import logging
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from aiocoap import Context, Message, error
 from aiocoap.numbers import codes
 from aiocoap.numbers.contentformat import ContentFormat
 from aiocoap.resource import Resource, Site, WKCResource
+from aiocoap.util import socknumbers
 
 from homestream.door import senml
 from homestream.door.credentials import Credentials, Principal, TooManyAttempts
@@ -30,6 +33,8 @@ TRANSPORTS = ["udp6"]
 JSON = ContentFormat.JSON
 SENML_JSON = ContentFormat(110)
 SENML_CBOR = ContentFormat(112)
+
+_log = logging.getLogger("homestream.coap")
 
 
 class CoapDoor:
@@ -55,12 +60,36 @@ class CoapDoor:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.bind((door.host, door.coap_port))
             self._context = await Context.create_server_context(
-                site, bind=(door.host, door.coap_port), transports=TRANSPORTS
+                site, bind=(door.host, door.coap_port), transports=TRANSPORTS, loggername=_log.name
             )
+        # Its warnings are of strangers' datagrams, which shall not fill the journal.
+        _log.setLevel(logging.ERROR)
+        for manager in self._context.request_interfaces:
+            _harden(manager.token_interface.message_interface)
 
     async def stop(self) -> None:
         """Close the socket."""
         await self._context.shutdown()
+
+
+def _harden(interface: Any) -> None:
+    """Let no datagram, and no peer that has gone, end the service.
+
+    An ICMP error ("nobody listens there") would be put on the socket as an error condition, at which the
+    event loop (libuv) stops to watch it for good. Some broken options raise what aiocoap does not catch.
+    """
+    udp = interface.transport.get_extra_info("socket")
+    udp.setsockopt(socket.IPPROTO_IPV6, socknumbers.IPV6_RECVERR, 0)
+    udp.setsockopt(socket.IPPROTO_IP, socknumbers.IP_RECVERR, 0)
+    take = interface.datagram_msg_received
+
+    def received(*datagram: Any) -> None:
+        try:
+            take(*datagram)
+        except Exception as reason:
+            _log.debug("a datagram that is no CoAP: %r", reason)
+
+    interface.datagram_msg_received = received
 
 
 class _Resource(Resource):  # type: ignore[misc]  # aiocoap carries no types

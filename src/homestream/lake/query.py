@@ -15,6 +15,7 @@ from rich.table import Table
 from homestream.errors import HomestreamError
 from homestream.home import load
 from homestream.lake.connect import connect
+from homestream.lake.schema import TABLES
 
 
 def query(folder: Path, sql: str, style: str) -> None:
@@ -28,7 +29,8 @@ def query(folder: Path, sql: str, style: str) -> None:
         names = [column[0] for column in con.description or ()]
         rows = con.fetchall() if names else []
     except duckdb.Error as error:
-        raise HomestreamError(f"query: {' '.join(str(error).split())}") from None
+        said = " ".join(str(error).split())
+        raise HomestreamError(f"query: {said}; ask of {', '.join(table.view for table in TABLES)}") from None
     finally:
         con.close()
     PRINTERS[style](names, rows)

@@ -9,7 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from homestream.log.sqlite import LogError
 from homestream.web import api_control, api_history, api_live, api_security, api_system, auth, static
+from homestream.web.bounded import BoundedHttp
 from homestream.web.deps import Deps
 from homestream.web.guard import Guard
 from homestream.web.session import Sessions
@@ -18,6 +20,9 @@ __all__ = ["Deps", "create_app", "server_config"]
 
 #: A reason is read by a person.
 LONGEST_REASON = 300
+
+#: Open at once; each may hold a head or a body of its own. A home has some hundred devices and pages.
+CONNECTIONS = 2_000
 
 
 def create_app(deps: Deps) -> FastAPI:
@@ -43,6 +48,7 @@ def create_app(deps: Deps) -> FastAPI:
     app.include_router(static.routes(static.load()))
     app.add_middleware(Guard)
     app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(LogError, _not_kept)
     return app
 
 
@@ -54,13 +60,21 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"{where}: {first['msg']}"[:LONGEST_REASON]}, 422)
 
 
+async def _not_kept(_request: Request, error: Exception) -> JSONResponse:
+    """503 for an action that did not reach the disk, and so did not happen."""
+    return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})
+
+
 def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
     """How the application is to be served."""
     return uvicorn.Config(
         app,
         host=host,
         port=port,
-        log_level="warning",
+        http=BoundedHttp,
+        limit_concurrency=CONNECTIONS,
+        # its warnings are of strangers' requests, which shall not fill the journal
+        log_level="error",
         access_log=False,
         server_header=False,
         # Deflating each frame anew for each viewer would cost more than all else the hub does.
