@@ -79,6 +79,7 @@ def init(folder: Path, text: str | None = None) -> Made:
     folder.mkdir(parents=True, exist_ok=True)
     text = text if text is not None else TEMPLATE.format(timezone=local_timezone())
     config = parse(text)
+    (folder / FILE).touch(mode=0o600)  # addresses of notifications hold secrets
     (folder / FILE).write_text(text, encoding="utf-8")
     credentials = Credentials.load(folder)
     admin = credentials.add("admin", config.id, role="admin")
