@@ -4,7 +4,7 @@
 
 Homes with 5 s data of temperature, humidity, power, energy, motion, contact, switch and illuminance, as the
 plain dialect's MQTT messages, one reading each: first through `Engine.apply` (decoding and all operators),
-then the same readings through `HomeFold.step` alone.
+then the same readings through `HomeFold.step` alone, also all of a home's in one message.
 """
 
 import random
@@ -59,19 +59,22 @@ def whole(entries: list[Entry]) -> Engine:
     for start in range(0, len(entries), BATCH):
         readings += len(engine.apply(entries[start : start + BATCH]).readings)
     took = process_time() - begin
-    print(
-        f"Engine.apply, decoding and all operators: {readings / took:9,.0f} readings per CPU-s ({readings:,})"
-    )
+    print(f"Engine.apply, decoding and all operators       : {readings / took:7,.0f} readings per CPU-s")
     return engine
 
 
-def step_alone(entries: list[Entry], with_operators: bool) -> None:
+def step_alone(entries: list[Entry], with_operators: bool, together: int = 1) -> None:
+    """`together` messages that follow each other are one message with so many rows."""
     homes = {
         e.home: HomeFold(e.home, HomeConfig(), operators() if with_operators else [])
         for e in entries
         if e.home
     }
     rows = [(e, decode(homes[e.home].registry, homes[e.home].config, e)) for e in entries if e.home]
+    rows = [
+        (rows[at][0], [row for _, one in rows[at : at + together] for row in one])
+        for at in range(0, len(rows), together)
+    ]
     account, readings = Account(), 0
     begin = process_time()
     for start in range(0, len(rows), BATCH):
@@ -80,8 +83,8 @@ def step_alone(entries: list[Entry], with_operators: bool) -> None:
             homes[entry.home].step(entry, row, account, out)
         readings += len(out.readings)
     took = process_time() - begin
-    name = "with all operators" if with_operators else "no operators"
-    print(f"HomeFold.step alone, {name:18}:       {readings / took:9,.0f} readings per CPU-s")
+    name = f"{'all' if with_operators else 'no'} operators, {together} a message"
+    print(f"HomeFold.step alone, {name:26}: {readings / took:7,.0f} readings per CPU-s")
 
 
 def peak_mb() -> float:
@@ -128,6 +131,7 @@ def main() -> None:
     whole(entries)
     step_alone(entries, with_operators=True)
     step_alone(entries, with_operators=False)
+    step_alone(entries, with_operators=True, together=series)
 
 
 if __name__ == "__main__":
