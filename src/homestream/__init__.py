@@ -10,7 +10,7 @@ Read in this order:
     wire, dialects, engine    pure: bytes and values in, values out; no sockets, files, threads or clocks
     door, log                 edge: sockets -> log -> acknowledgement
     lake, effects, web, report    edge: history, what leaves the system, page, PDF
-    pipeline, run             wiring: what follows a commit; build, run, stop
+    pipeline, run, steady     wiring: what follows a commit; build, run, stop; the clock
     simulate, etl, backtest, replay, demo    whole programs beside it
     runners                   the same engine on Flink
     cli                       the commands

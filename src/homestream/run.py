@@ -43,6 +43,7 @@ from homestream.log.sqlite import LogError, SqliteLog
 from homestream.pipeline import Pipeline
 from homestream.reading import Entry, Kind
 from homestream.replay import LOG_FILE, history, restore
+from homestream.steady import SteadyClock
 from homestream.system import Books, System, rss_bytes, write_status
 from homestream.web.app import Deps, create_app, server_config
 from homestream.web.hub import Hub
@@ -64,9 +65,8 @@ STOP_S = 8.0
 _log = logging.getLogger(__name__)
 
 
-def clock() -> int:
-    """Milliseconds since 1970 UTC; the only clock, read at the edge alone."""
-    return time.time_ns() // 1_000_000
+#: The only clock; everything behind the log takes its time from the entries.
+clock = SteadyClock()
 
 
 @dataclass(slots=True)
