@@ -43,7 +43,7 @@ class Frozen:
         self._state = state
 
     def encode(self) -> bytes:
-        """The snapshot; a full home takes a second."""
+        """The snapshot; a full home takes half a second, in which other threads go on."""
         data = msgspec.msgpack.encode(self._state, enc_hook=Series.snapshot)
         return zstandard.ZstdCompressor(level=LEVEL).compress(data)
 
