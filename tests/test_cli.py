@@ -146,6 +146,15 @@ def test_a_home_toml_that_is_no_text(home: Path) -> None:
     assert "home.toml:2: this is no UTF-8" in said("up", "--home", str(home))
 
 
+@pytest.mark.parametrize("name", ["log.db", "outbox.db", "state/retained.bin", "credentials.toml"])
+def test_a_damaged_file_is_named(home: Path, name: str) -> None:
+    (home / "state").mkdir()
+    (home / name).write_bytes(b"\xff\x00nonsense" * 1000)
+    text = up(home)
+    assert str(home / name) in text
+    assert "move" in text or "delete" in text or "check" in text
+
+
 def test_a_taken_port_and_a_second_up(home: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         (home / "home.toml").write_text(f"[door]\nhttp_port = {other.getsockname()[1]}\n", encoding="utf-8")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from homestream.engine.fact import AnyFact, Command, Notify, decode, encode
+from homestream.errors import HomestreamError
 
 OWED, SENT, FAILED, SUPPRESSED, EXPIRED = "owed", "sent", "failed", "suppressed", "expired"
 
@@ -59,11 +60,18 @@ class Outbox:
     """The file `path`, made where missing. Any thread may call; every write is on disk when it returns."""
 
     def __init__(self, path: Path) -> None:
+        """`HomestreamError` where the file cannot be opened, or is none of ours."""
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise HomestreamError(
+                f"{path}: {error}; check the disk's room, or move the file away: what it owed is never sent"
+            ) from None
 
     def add(self, facts: Sequence[tuple[int, AnyFact]]) -> int:
         """Take the effects among (seq, fact), in one transaction; returns how many were new.
