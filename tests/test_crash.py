@@ -29,8 +29,8 @@ WINDOW = 50
 LAUNCH = """
 import sys
 from pathlib import Path
-from homestream import run
-run.TICK_S, run.FLUSH_S, run.SNAPSHOT_S, run.COMPACT_S = 0.05, 0.1, 0.2, 1.0
+from homestream import keep, run
+keep.TICK_S, keep.FLUSH_S, keep.SNAPSHOT_S, keep.COMPACT_S = 0.05, 0.1, 0.2, 1.0
 run.up(Path(sys.argv[1]))
 """
 

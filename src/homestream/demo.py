@@ -13,7 +13,9 @@ from rich.console import Console
 from homestream.errors import HomestreamError
 from homestream.home import FILE
 from homestream.init import init, local_timezone
-from homestream.run import Beside, Parts, status, up
+from homestream.keep import status
+from homestream.parts import Parts
+from homestream.run import Beside, up
 from homestream.simulate.demo import demo_home_toml
 from homestream.simulate.past import backfill
 

@@ -44,13 +44,13 @@ class Pipeline:
     def committed(self, entries: list[Entry]) -> None:
         """Take what is on disk, in order; at start, what the snapshot had not seen."""
         output = self.engine.apply(entries)
-        self._owe(output.facts)
-        if self.hub is not None:
-            self.hub.publish(output.readings, output.facts)
         self.waiting.entries += entries
         self.waiting.readings += output.readings
         self.waiting.facts += output.facts
         self.waiting.rejected += output.rejected
+        self._owe(output.facts)
+        if self.hub is not None:
+            self.hub.publish(output.readings, output.facts)
 
     def _owe(self, facts: list[tuple[int, AnyFact]]) -> None:
         """Effects go to the outbox before anything is shown; where its disk fails they wait, in order."""

@@ -1,7 +1,7 @@
 """`homestream up`: build wires the parts, run loops, stop drains the input first.
 
-door (mqtt, http, coap) -> committer -> log -> [fsync] -> acknowledgement
-                                         \\-> pipeline -> engine -> hub, effects, lake
+door (mqtt, http, coap) -> committer -> log, fsync -> acknowledgement
+                                     -> pipeline -> engine -> hub, effects, lake
 """
 
 import asyncio
@@ -13,9 +13,7 @@ import logging
 import resource
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,57 +33,24 @@ from homestream.effects.worker import Effects
 from homestream.engine.ruleset import compile_rules
 from homestream.errors import HomestreamError
 from homestream.home import FILE, DoorConfig, HomeConfig, load
+from homestream.keep import compact, flush, keep, report_status, status, tick
 from homestream.lake.connect import Queries
 from homestream.lake.disk import make_folder
 from homestream.lake.writer import Lake
 from homestream.log.committer import Committer
-from homestream.log.sqlite import LogError, SqliteLog
+from homestream.log.sqlite import SqliteLog
+from homestream.parts import Parts, clock
 from homestream.pipeline import Pipeline
 from homestream.reading import Entry, Kind
 from homestream.replay import LOG_FILE, history, restore
-from homestream.steady import SteadyClock
-from homestream.system import Books, System, rss_bytes, write_status
+from homestream.system import System, write_status
 from homestream.web.app import Deps, create_app, server_config
 from homestream.web.hub import Hub
-from homestream.wire.exchange import Retained
 
-#: The home's clock never stands still longer than this; a hold or an outage is noticed within it.
-TICK_S = 5.0
-#: A lake commit costs tens of ms of CPU whatever its size; queries see younger data through the live tail.
-FLUSH_S = 60.0
-#: A snapshot holds a day of every series; replaying a few minutes of log beats writing it oftener.
-SNAPSHOT_S = 300.0
-#: Compaction rewrites whole days of files.
-COMPACT_S = 3600.0
-#: `homestream status` and the retained messages are this old at most.
-STATUS_S = 5.0
 #: How long stopping waits for viewers and effects under way.
 STOP_S = 8.0
 
 _log = logging.getLogger(__name__)
-
-
-#: The only clock; everything behind the log takes its time from the entries.
-clock = SteadyClock()
-
-
-@dataclass(slots=True)
-class Parts:
-    """A home's running parts, wired."""
-
-    folder: Path
-    config: HomeConfig
-    log: SqliteLog
-    lake: Lake
-    pipeline: Pipeline
-    committer: Committer
-    hub: Hub
-    outbox: Outbox
-    effects: Effects
-    mqtt: MqttDoor
-    coap: CoapDoor
-    web: uvicorn.Server
-    system: System
 
 
 class _Web(uvicorn.Server):
@@ -207,8 +172,8 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
     await parts.coap.start()
     stopping = asyncio.Event()
     serving = [asyncio.create_task(parts.web.serve([listener])), asyncio.create_task(parts.effects.run())]
-    keeping = asyncio.create_task(_keep(parts, stopping))
-    beside = [asyncio.create_task(work) for work in (_tick(parts), _compact(parts), _report_status(parts))]
+    keeping = asyncio.create_task(keep(parts, stopping))
+    beside = [asyncio.create_task(work) for work in (tick(parts), compact(parts), report_status(parts))]
     try:
         yield ended
     finally:
@@ -223,7 +188,7 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
         await asyncio.gather(*serving, *beside, keeping, return_exceptions=True)
         await parts.committer.stop()
         try:
-            await _flush(parts, snapshot=True)
+            await flush(parts, snapshot=True)
             save_retained(parts.folder, parts.mqtt.retained)
         except (OSError, DeltaError, HomestreamError) as error:
             _log.warning("the lake cannot be written, its rows stay in the log for the next start: %s", error)
@@ -244,115 +209,6 @@ async def _configure(parts: Parts) -> None:
     if home is None or home.config != public:
         payload = public.model_dump_json(by_alias=True).encode()
         await parts.committer.append([Entry(0, Kind.ACTION, config.id, "run", "configure", payload, clock())])
-
-
-async def _tick(parts: Parts) -> None:
-    """Write the time into the log."""
-    while True:
-        await asyncio.sleep(TICK_S)
-        with contextlib.suppress(LogError):  # the disk is full: the next tick tells the same
-            await parts.committer.append([Entry(0, Kind.TICK, "", "clock", "", b"", clock())])
-
-
-async def _keep(parts: Parts, stopping: asyncio.Event) -> None:
-    """Flush and snapshot in their turns; what fails is tried again, nothing is dropped.
-
-    Ends when `stopping` is set and never in the middle of a flush: the lake has one writer.
-    """
-    flushed = kept = time.monotonic()
-    while not stopping.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 1)
-        now = time.monotonic()
-        if stopping.is_set() or (now - flushed < FLUSH_S and not parts.pipeline.full):
-            continue
-        flushed = now
-        try:
-            await _flush(parts, snapshot=now - kept > SNAPSHOT_S)
-        except (OSError, DeltaError, HomestreamError) as error:
-            _log.warning("the lake cannot be written, its rows wait: %s", error)
-        except Exception:  # a mistake of ours; keeping that ended for good would fill the memory
-            _log.exception("the lake was not written, its rows wait")
-        else:
-            kept = now if now - kept > SNAPSHOT_S else kept
-
-
-async def _compact(parts: Parts) -> None:
-    """Merge the lake's small files, in a process of its own; flushes go on beside it."""
-    while True:
-        await asyncio.sleep(COMPACT_S)
-        try:
-            await asyncio.to_thread(parts.lake.compact)
-        except (OSError, DeltaError, HomestreamError) as error:
-            _log.warning("the lake was not compacted: %s", error)
-
-
-async def _flush(parts: Parts, *, snapshot: bool) -> None:
-    """Bring the lake up to now; with `snapshot` also keep the engine's state and trim the log."""
-    pipeline = parts.pipeline
-    batch, upto = pipeline.take([measures(parts)])
-    # A snapshot ends the log's memory of what came before: not while effects of it are owed.
-    state = pipeline.engine.freeze() if snapshot and not pipeline.owed else None
-    await asyncio.to_thread(parts.lake.write, batch, upto)
-    pipeline.flushed()
-    if state is not None:
-        await asyncio.to_thread(pipeline.keep, parts.folder, state, upto)
-
-
-async def _report_status(parts: Parts) -> None:
-    """Write down for other processes how it goes, and what is retained."""
-    retained: dict[str, Retained] = {}
-    while True:
-        try:
-            parts.system.sample(clock(), Books.of(parts.pipeline.engine.accounts()).received)
-            write_status(parts.folder, status(parts, running=True))
-            if (now := {home: dict(topics) for home, topics in parts.mqtt.retained.items()}) != retained:
-                await asyncio.to_thread(save_retained, parts.folder, now)
-                retained = now
-        except (OSError, LogError) as error:
-            _log.warning("the home's folder cannot be written: %s", error)
-        await asyncio.sleep(STATUS_S)
-
-
-def measures(parts: Parts) -> dict[str, Any]:
-    """One row of the lake's `system` table: what came since the row before."""
-    books = Books.of(parts.pipeline.engine.accounts())
-    return parts.system.row(clock(), books, sizes(parts), lag(parts))
-
-
-def lag(parts: Parts) -> int:
-    """Entries on disk that the engine has not seen yet."""
-    return max(parts.log.end() - 1 - parts.pipeline.engine.last_seq, 0)
-
-
-def sizes(parts: Parts) -> dict[str, int]:
-    """Bytes: log on disk, lake on disk, resident memory."""
-    log = sum(file.stat().st_size for file in parts.folder.glob(LOG_FILE + "*"))
-    return {"log_bytes": log, "lake_bytes": parts.lake.size_bytes(), "rss_bytes": rss_bytes()}
-
-
-def status(parts: Parts, *, running: bool) -> dict[str, Any]:
-    """The books and the measures, as `homestream status --json` prints them."""
-    engine, latency = parts.pipeline.engine, parts.system.whole
-    accounts = engine.accounts()
-    books = Books.of(accounts)
-    return {
-        "running": running,
-        "time": clock(),
-        "started": parts.system.started,
-        "accounts": [{"home": h, "source": s, **asdict(a)} for (h, s), a in sorted(accounts.items())],
-        **asdict(books),
-        "rate": parts.system.rate,
-        "p50_ms": latency.percentile(0.5),
-        "p99_ms": latency.percentile(0.99),
-        "lag": lag(parts),
-        **sizes(parts),
-        "viewers": len(parts.hub),
-        "clients": len(parts.mqtt.present),
-        "effects": parts.outbox.counts(),
-        "seq": engine.last_seq,
-        "digest": engine.digest(),
-    }
 
 
 @contextlib.contextmanager

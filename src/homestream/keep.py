@@ -1,0 +1,141 @@
+"""What goes on beside the pipeline while a home is up: ticks, flushes, snapshots, compaction, status."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import asdict
+from typing import Any
+
+from deltalake.exceptions import DeltaError
+
+from homestream.door.retained import save_retained
+from homestream.errors import HomestreamError
+from homestream.log.sqlite import LogError
+from homestream.parts import Parts, clock
+from homestream.reading import Entry, Kind
+from homestream.replay import LOG_FILE
+from homestream.system import Books, rss_bytes, write_status
+from homestream.wire.exchange import Retained
+
+#: The home's clock never stands still longer than this; a hold or an outage is noticed within it.
+TICK_S = 5.0
+#: A lake commit costs tens of ms of CPU whatever its size; queries see younger data through the live tail.
+FLUSH_S = 60.0
+#: A snapshot holds a day of every series; replaying a few minutes of log beats writing it oftener.
+SNAPSHOT_S = 300.0
+#: Compaction rewrites whole days of files.
+COMPACT_S = 3600.0
+#: `homestream status` and the retained messages are this old at most.
+STATUS_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+async def tick(parts: Parts) -> None:
+    """Write the time into the log."""
+    while True:
+        await asyncio.sleep(TICK_S)
+        with contextlib.suppress(LogError):  # the disk is full: the next tick tells the same
+            await parts.committer.append([Entry(0, Kind.TICK, "", "clock", "", b"", clock())])
+
+
+async def keep(parts: Parts, stopping: asyncio.Event) -> None:
+    """Flush and snapshot in their turns; what fails is tried again, nothing is dropped.
+
+    Ends when `stopping` is set and never in the middle of a flush: the lake has one writer.
+    """
+    flushed = kept = time.monotonic()
+    while not stopping.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), 1)
+        now = time.monotonic()
+        if stopping.is_set() or (now - flushed < FLUSH_S and not parts.pipeline.full):
+            continue
+        flushed = now
+        try:
+            await flush(parts, snapshot=now - kept > SNAPSHOT_S)
+        except (OSError, DeltaError, HomestreamError) as error:
+            _log.warning("the lake cannot be written, its rows wait: %s", error)
+        except Exception:  # a mistake of ours; keeping that ended for good would fill the memory
+            _log.exception("the lake was not written, its rows wait")
+        else:
+            kept = now if now - kept > SNAPSHOT_S else kept
+
+
+async def compact(parts: Parts) -> None:
+    """Merge the lake's small files, in a process of its own; flushes go on beside it."""
+    while True:
+        await asyncio.sleep(COMPACT_S)
+        try:
+            await asyncio.to_thread(parts.lake.compact)
+        except (OSError, DeltaError, HomestreamError) as error:
+            _log.warning("the lake was not compacted: %s", error)
+
+
+async def flush(parts: Parts, *, snapshot: bool) -> None:
+    """Bring the lake up to now; with `snapshot` also keep the engine's state and trim the log."""
+    pipeline = parts.pipeline
+    batch, upto = pipeline.take([measures(parts)])
+    # A snapshot ends the log's memory of what came before: not while effects of it are owed.
+    state = pipeline.engine.freeze() if snapshot and not pipeline.owed else None
+    await asyncio.to_thread(parts.lake.write, batch, upto)
+    pipeline.flushed()
+    if state is not None:
+        await asyncio.to_thread(pipeline.keep, parts.folder, state, upto)
+
+
+async def report_status(parts: Parts) -> None:
+    """Write down for other processes how it goes, and what is retained."""
+    retained: dict[str, Retained] = {}
+    while True:
+        try:
+            parts.system.sample(clock(), Books.of(parts.pipeline.engine.accounts()).received)
+            write_status(parts.folder, status(parts, running=True))
+            if (now := {home: dict(topics) for home, topics in parts.mqtt.retained.items()}) != retained:
+                await asyncio.to_thread(save_retained, parts.folder, now)
+                retained = now
+        except (OSError, LogError) as error:
+            _log.warning("the home's folder cannot be written: %s", error)
+        await asyncio.sleep(STATUS_S)
+
+
+def measures(parts: Parts) -> dict[str, Any]:
+    """One row of the lake's `system` table: what came since the row before."""
+    books = Books.of(parts.pipeline.engine.accounts())
+    return parts.system.row(clock(), books, sizes(parts), lag(parts))
+
+
+def lag(parts: Parts) -> int:
+    """Entries on disk that the engine has not seen yet."""
+    return max(parts.log.end() - 1 - parts.pipeline.engine.last_seq, 0)
+
+
+def sizes(parts: Parts) -> dict[str, int]:
+    """Bytes: log on disk, lake on disk, resident memory."""
+    log = sum(file.stat().st_size for file in parts.folder.glob(LOG_FILE + "*"))
+    return {"log_bytes": log, "lake_bytes": parts.lake.size_bytes(), "rss_bytes": rss_bytes()}
+
+
+def status(parts: Parts, *, running: bool) -> dict[str, Any]:
+    """The books and the measures, as `homestream status --json` prints them."""
+    engine, latency = parts.pipeline.engine, parts.system.whole
+    accounts = engine.accounts()
+    books = Books.of(accounts)
+    return {
+        "running": running,
+        "time": clock(),
+        "started": parts.system.started,
+        "accounts": [{"home": h, "source": s, **asdict(a)} for (h, s), a in sorted(accounts.items())],
+        **asdict(books),
+        "rate": parts.system.rate,
+        "p50_ms": latency.percentile(0.5),
+        "p99_ms": latency.percentile(0.99),
+        "lag": lag(parts),
+        **sizes(parts),
+        "viewers": len(parts.hub),
+        "clients": len(parts.mqtt.present),
+        "effects": parts.outbox.counts(),
+        "seq": engine.last_seq,
+        "digest": engine.digest(),
+    }

@@ -1,0 +1,41 @@
+"""The running parts of one home, and its clock."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from homestream.door.coap import CoapDoor
+from homestream.door.mqtt import MqttDoor
+from homestream.effects.outbox import Outbox
+from homestream.effects.worker import Effects
+from homestream.home import HomeConfig
+from homestream.lake.writer import Lake
+from homestream.log.committer import Committer
+from homestream.log.sqlite import SqliteLog
+from homestream.pipeline import Pipeline
+from homestream.steady import SteadyClock
+from homestream.system import System
+from homestream.web.hub import Hub
+
+#: The only clock; everything behind the log takes its time from the entries.
+clock = SteadyClock()
+
+
+@dataclass(slots=True)
+class Parts:
+    """A home's running parts, wired."""
+
+    folder: Path
+    config: HomeConfig
+    log: SqliteLog
+    lake: Lake
+    pipeline: Pipeline
+    committer: Committer
+    hub: Hub
+    outbox: Outbox
+    effects: Effects
+    mqtt: MqttDoor
+    coap: CoapDoor
+    web: uvicorn.Server
+    system: System
