@@ -17,6 +17,9 @@ from homestream.errors import ConfigError
 
 FILE = "home.toml"
 
+#: The whole home's meter, where `home.toml` marks no device as `mains`.
+MAINS = "house/mains"
+
 #: Every name that becomes part of an id, a topic or a path.
 Slug = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -75,7 +78,7 @@ class DeviceConfig(_Table):
     id: Slug
     room: str = ""
     name: str = ""
-    #: counts as the whole home's meter: hogs and untracked are measured against it
+    #: counts as the whole home's meter: hogs and untracked are measured against it; default: `MAINS`
     mains: bool = False
     #: the meter this one hangs under
     parent: str = ""
@@ -161,6 +164,11 @@ class HomeConfig(_Table):
     def zone(self) -> ZoneInfo:
         """The home's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def mains(self) -> tuple[str, ...]:
+        """Ids of the devices that measure the whole home; the one by the usual name may not exist."""
+        return tuple(device.id for device in self.device if device.mains) or (MAINS,)
 
     def named(self, device: str) -> DeviceConfig | None:
         """What `home.toml` says of a device, by id."""

@@ -211,6 +211,54 @@ def test_climate_is_by_room_and_local_hour(con: duckdb.DuckDBPyConnection) -> No
     assert queries.mean(con, HOME, START, START + 2 * DAY, "humidity") is None
 
 
+def test_a_freezer_probe_does_not_cool_the_kitchen() -> None:
+    """In a room where a device also measures humidity, lone thermometers are no climate."""
+    made = [
+        rows(
+            START + n * MINUTE,
+            reading("kitchen/freezer", "temperature", -18, START + n * MINUTE),
+            reading("kitchen/air", "temperature", 21, START + n * MINUTE),
+            reading("kitchen/air", "humidity", 45, START + n * MINUTE),
+            reading("den/thermometer", "temperature", 19, START + n * MINUTE),
+        )
+        for n in range(200)
+    ]
+    output = Engine().apply(placed(made))
+    con = connect(Path("nowhere"), [LakeBatch([], output.readings, output.facts, output.rejected)])
+    found = queries.climate(con, HOME, START, START + 200 * MINUTE, "UTC", "temperature")
+    assert {(row["room"], row["hour"]) for row in found} == {
+        (r, h) for r in ("den", "kitchen") for h in range(4)
+    }
+    for row in found:
+        assert row["value"] == pytest.approx({"kitchen": 21, "den": 19}[row["room"]])
+    con.close()
+
+
+def test_house_mains_is_the_meter_where_none_is_declared() -> None:
+    """It measures what the devices measure too: their sum would count twice."""
+    made = [
+        rows(
+            START + n * MINUTE,
+            reading("house/mains", "power", 300, START + n * MINUTE),
+            reading("den/lamp", "power", 100, START + n * MINUTE),
+        )
+        for n in range(200)
+    ]
+    output = Engine().apply(placed(made))
+    con = connect(Path("nowhere"), [LakeBatch([], output.readings, output.facts, output.rejected)])
+    period = (con, HOME, START, START + HOUR, "UTC")
+    assert [row["kwh"] for row in queries.consumption(*period, "hour", NO_MAINS)] == [pytest.approx(0.3)]
+    assert {row["device"]: row["mains"] for row in queries.energy_by_device(*period, NO_MAINS)} == {
+        "house/mains": True,
+        "den/lamp": False,
+    }
+    assert queries.peak_power(con, HOME, START, START + HOUR, NO_MAINS) == (300, START)
+    declared = parse('[[device]]\nid = "den/lamp"\nmains = true')
+    assert queries.meters(con, HOME, declared) == ("den/lamp",)
+    assert queries.meters(con, "another", NO_MAINS) == ()
+    con.close()
+
+
 @pytest.mark.parametrize("metric", ["x'; DROP VIEW readings", "power') OR ('", ""])
 def test_a_metric_is_a_word(con: duckdb.DuckDBPyConnection, metric: str) -> None:
     with pytest.raises(ValueError, match="is no metric"):

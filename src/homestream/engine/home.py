@@ -155,7 +155,6 @@ class HomeFold:
         """The page's picture of all that is true now; unknown values are None."""
         stage = self.stage
         values: dict[str, dict[str, Any]] = {}
-        mains = {device.id for device in self.config.device if device.mains}
         for series in stage.table.values():
             value = None if isnan(series.value) else series.value
             values.setdefault(series.device, {})[series.metric] = [series.time, value]
@@ -178,7 +177,7 @@ class HomeFold:
                     "metrics": list(device.metrics),
                     "commands": list(device.commands),
                     "available": device.available,
-                    "mains": device.id in mains,
+                    "mains": device.id in self.config.mains,
                 }
                 for device in stage.registry
             ],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from homestream.dialects.units import OF_UNIT, metric_of, scale
 from homestream.errors import PeerError
+from homestream.home import MAINS
 from homestream.reading import METRICS
 
 
@@ -19,14 +20,12 @@ class Column:
     per_interval: bool = False
 
 
-HOUSE = "house/mains"
-
 #: column names of public data sets (UCI 235: household power, UCI 374: appliances energy, UCI 357: occupancy)
 KNOWN: dict[str, Column] = {
-    "global_active_power": Column(HOUSE, "power", 1000.0),
-    "global_reactive_power": Column(HOUSE, "reactive_power", 1000.0),
-    "global_intensity": Column(HOUSE, "current"),
-    "voltage": Column(HOUSE, "voltage"),
+    "global_active_power": Column(MAINS, "power", 1000.0),
+    "global_reactive_power": Column(MAINS, "reactive_power", 1000.0),
+    "global_intensity": Column(MAINS, "current"),
+    "voltage": Column(MAINS, "voltage"),
     "sub_metering_1": Column("kitchen/appliances", "power", per_interval=True),
     "sub_metering_2": Column("laundry/appliances", "power", per_interval=True),
     "sub_metering_3": Column("utility/water_heater", "power", per_interval=True),

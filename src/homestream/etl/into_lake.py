@@ -18,7 +18,7 @@ from homestream.engine.fact import Anomaly, encode
 from homestream.errors import HomestreamError
 from homestream.etl import target
 from homestream.etl.target import batches
-from homestream.home import FILE, load
+from homestream.home import FILE, MAINS, load
 from homestream.lake.bronze import FOLDER
 from homestream.lake.schema import EVENTS, ROLLUP_1D, ROLLUP_1H, SILVER, Table
 from homestream.lake.table import DeltaFolder
@@ -176,7 +176,7 @@ class LakeTarget:
         ]
         for device in devices:
             lines += ["", "[[device]]", f"id = {json.dumps(device, ensure_ascii=False)}"]
-            if device == "house/mains":
+            if device == MAINS:
                 lines.append("mains = true")
         (self._folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from homestream.home import HomeConfig
+from homestream.home import MAINS, HomeConfig
 from homestream.lake.ask import Rows, ask, period, within
 from homestream.lake.devices import devices, label
 from homestream.lake.hours import HELD_MS, hours
@@ -40,12 +40,11 @@ def energy_by_device(
     now = _used(con, home, since, until)
     before = {row["device"]: row["kwh"] for row in _used(con, home, 2 * since - until, since)}
     known = devices(con, home)
-    mains = set(meters(config))
     return [
         {
             "device": row["device"],
             **label(row["device"], known, config),
-            "mains": row["device"] in mains,
+            "mains": row["device"] in config.mains,
             "kwh": row["kwh"],
             "cost": row["kwh"] * config.tariff.per_kwh,
             "change_pct": change(row["kwh"], before.get(row["device"])),
@@ -73,13 +72,16 @@ def consumption(
     sql = f"""
     WITH {hours(("power", "energy"))} {CHOSEN}, counted AS (
         SELECT timezone($zone, date_trunc('day', timezone($zone, start))) AS slot, hours.*
-        FROM hours JOIN chosen USING (device, metric) WHERE energy_wh IS NOT NULL AND {_counted(config)}
+        FROM hours JOIN chosen USING (device, metric)
+        WHERE energy_wh IS NOT NULL AND {_counted(con, home, config)}
     )
     SELECT epoch_ms({"start" if step == "hour" else "slot"}) AS start, sum(energy_wh) / 1000 AS kwh,
         least(1.0, sum(known_ms) / (count(DISTINCT device) * {STEPS_MS[step]})) AS known
     FROM counted GROUP BY 1 ORDER BY 1
     """
-    return ask(con, sql, home=home, zone=zone, meters=list(_meters(config)), **period(since, until))
+    return ask(
+        con, sql, home=home, zone=zone, listed=list(_listed(con, home, config)), **period(since, until)
+    )
 
 
 def power_mean_day(
@@ -92,7 +94,8 @@ def power_mean_day(
     sql = f"""
     WITH held AS (
         SELECT device, time, value, {HELD_MS} AS ms
-        FROM readings WHERE home = $home AND metric = 'power' AND {within("time")} AND {_counted(config)}
+        FROM readings WHERE home = $home AND metric = 'power' AND {within("time")}
+            AND {_counted(con, home, config)}
         WINDOW series AS (PARTITION BY device ORDER BY time, seq)
     ), steps AS (
         SELECT device, sum(value * ms) / sum(ms) AS watts,
@@ -102,7 +105,9 @@ def power_mean_day(
     )
     SELECT minute, sum(watts) AS watts FROM steps GROUP BY minute ORDER BY minute
     """
-    return ask(con, sql, home=home, zone=zone, meters=list(_meters(config)), **period(since, until))
+    return ask(
+        con, sql, home=home, zone=zone, listed=list(_listed(con, home, config)), **period(since, until)
+    )
 
 
 def peak_power(
@@ -111,17 +116,23 @@ def peak_power(
     """The highest power of the meter, or without one of any device, and when first: (W, ms), or None."""
     sql = f"""
     SELECT value AS watts, epoch_ms(time) AS at
-    FROM readings WHERE home = $home AND metric = 'power' AND {within("time")} AND {_counted(config)}
-        AND value IS NOT NULL
+    FROM readings WHERE home = $home AND metric = 'power' AND {within("time")}
+        AND {_counted(con, home, config)} AND value IS NOT NULL
     ORDER BY value DESC, time LIMIT 1
     """
-    rows = ask(con, sql, home=home, meters=list(_meters(config)), **period(since, until))
+    rows = ask(con, sql, home=home, listed=list(_listed(con, home, config)), **period(since, until))
     return (rows[0]["watts"], rows[0]["at"]) if rows else None
 
 
-def meters(config: HomeConfig) -> list[str]:
-    """The devices that measure the whole home."""
-    return [device.id for device in config.device if device.mains]
+def meters(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tuple[str, ...]:
+    """The devices that measure the whole home: those of `home.toml`, else `MAINS` where it was heard of."""
+    if any(device.mains for device in config.device):
+        return config.mains
+    sql = """
+    SELECT 1 AS heard FROM rollup_1h WHERE home = $home AND device = $mains
+    UNION ALL SELECT 1 FROM events WHERE home = $home AND device = $mains AND kind = 'device' LIMIT 1
+    """
+    return config.mains if ask(con, sql, home=home, mains=MAINS) else ()
 
 
 def change(now: float, before: float | None) -> float | None:
@@ -144,10 +155,10 @@ def _used(con: duckdb.DuckDBPyConnection, home: str, since: int, until: int) -> 
     return ask(con, sql, home=home, **period(since, until))
 
 
-def _meters(config: HomeConfig) -> list[str]:
+def _listed(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tuple[str, ...]:
     """The devices that `_counted` speaks of: those to count, else those that another one counts already."""
-    return meters(config) or [device.id for device in config.device if device.parent]
+    return meters(con, home, config) or tuple(device.id for device in config.device if device.parent)
 
 
-def _counted(config: HomeConfig) -> str:
-    return "list_contains($meters, device)" if meters(config) else "NOT list_contains($meters, device)"
+def _counted(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> str:
+    return f"{'' if meters(con, home, config) else 'NOT '}list_contains($listed, device)"

@@ -8,6 +8,12 @@ from homestream.lake.hours import hours
 
 HOUR_MS = 3_600_000
 
+#: Of the hours closed, and of the readings since for a home of less than an hour.
+MEASURES_HUMIDITY = f"""
+SELECT device FROM rollup_1h WHERE home = $home AND metric = 'humidity' AND {within("start")}
+UNION SELECT device FROM readings WHERE home = $home AND metric = 'humidity' AND {within("time")}
+"""
+
 
 def series(
     con: duckdb.DuckDBPyConnection, home: str, device: str, metric: str, since: int, until: int, points: int
@@ -40,14 +46,19 @@ def climate(
 ) -> Rows:
     """Each room's time-weighted mean of `metric` by hour of the local day: dicts of room, hour (0-23), value.
 
-    A device without a room stands for itself, by its name.
+    A device without a room stands for itself, by its name. A lone thermometer may be in a freezer or a
+    boiler: in a room where some device also measures humidity only those that do are counted.
     """
     sql = f"""
-    WITH {hours((_word(metric),))}, known AS ({LATEST})
-    SELECT {ROOM} AS room,
-        datepart('hour', timezone($zone, start)) AS hour,
+    WITH {hours((_word(metric),))}, known AS ({LATEST}), placed AS (
+        SELECT {ROOM} AS room, device IN ({MEASURES_HUMIDITY}) AS is_air, start, twmean, known_ms
+        FROM hours LEFT JOIN known USING (device) WHERE twmean IS NOT NULL
+    ), counted AS (
+        SELECT * FROM placed QUALIFY is_air = bool_or(is_air) OVER (PARTITION BY room)
+    )
+    SELECT room, datepart('hour', timezone($zone, start)) AS hour,
         coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg(twmean)) AS value
-    FROM hours LEFT JOIN known USING (device) WHERE twmean IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+    FROM counted GROUP BY 1, 2 ORDER BY 1, 2
     """
     return ask(con, sql, home=home, zone=zone, **period(since, until))
 

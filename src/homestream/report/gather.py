@@ -79,7 +79,7 @@ def gather(
         humidity=queries.mean(*period, "humidity"),
         mean_day=_mean_day(queries.power_mean_day(*period, zone, config)),
         hogs=_hogs(devices, comparable),
-        untracked=_untracked(config, devices, energy),
+        untracked=_untracked(config, queries.meters(con, home, config), devices, energy),
         always_on=_always_on(config, [hour for hour in hours if hour["start"] >= since]),
         climate=_climate(config, queries.climate(*period, zone, "temperature")),
         days=days,
@@ -141,13 +141,14 @@ def _hogs(devices: list[dict[str, Any]], comparable: bool) -> tuple[Hog, ...]:
     )
 
 
-def _untracked(config: HomeConfig, devices: list[dict[str, Any]], energy: float | None) -> float | None:
+def _untracked(
+    config: HomeConfig, mains: tuple[str, ...], devices: list[dict[str, Any]], energy: float | None
+) -> float | None:
     """What the mains measured beyond the devices right below it; None where they measured more."""
-    mains = set(queries.meters(config))
     if not mains or energy is None:
         return None
     below = {device.id for device in config.device if device.parent and device.parent not in mains}
-    own = sum(d["kwh"] for d in devices if d["device"] not in mains | below)
+    own = sum(d["kwh"] for d in devices if d["device"] not in below.union(mains))
     return energy - own if energy >= own else None
 
 

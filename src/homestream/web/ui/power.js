@@ -85,15 +85,15 @@ export function Power() {
     </section>`;
 }
 
-// Where nothing is live, the last week that was measured.
+// Where nothing is live, the last day that was measured.
 function Past() {
-  const { data } = useHistory("/api/history/hogs");
+  const { data } = useHistory(query("/api/history/hogs", { by: "day" }));
   const meter = data?.rows.find((row) => row.mains) ?? data?.rows[0];
   const { since, until } = data ?? {};
   const { data: past } = useHistory(meter ? query("/api/history/series", { device: meter.device, metric: "power", since, until, points: 600 }) : null);
   const drawn = useMemo(() => past && [past.rows.map((row) => row.time / 1000), past.rows.map((row) => row.mean)], [past]);
   if (drawn?.[0].length) {
-    return html`<p class="muted">No meter is live. ${meter.name}, ${days(since, until)}, in W:</p><${Chart} data=${drawn} text=${text} floor=${0} label="Power in the last week measured" />`;
+    return html`<p class="muted">No meter is live. ${meter.name}, ${days(since, until)}, in W:</p><${Chart} data=${drawn} text=${text} floor=${0} label="Power on the last day measured" />`;
   }
   return html`<p class="empty">No meter speaks. A device with <code>power</code> shows here; mark the home's own with <code>mains = true</code> in <code>home.toml</code>.</p>`;
 }
