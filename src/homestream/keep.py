@@ -15,7 +15,7 @@ from homestream.log.sqlite import LogError
 from homestream.parts import Parts, clock
 from homestream.reading import Entry, Kind
 from homestream.replay import LOG_FILE
-from homestream.system import Books, rss_bytes, write_status
+from homestream.system import rss_bytes, total, write_status
 from homestream.wire.exchange import Retained
 
 #: The home's clock never stands still longer than this; a hold or an outage is noticed within it.
@@ -90,7 +90,7 @@ async def report_status(parts: Parts) -> None:
     retained: dict[str, Retained] = {}
     while True:
         try:
-            parts.system.sample(clock(), Books.of(parts.pipeline.engine.accounts()).received)
+            parts.system.sample(clock(), total(parts.pipeline.engine.accounts().values()).received)
             write_status(parts.folder, status(parts, running=True))
             if (now := {home: dict(topics) for home, topics in parts.mqtt.retained.items()}) != retained:
                 await asyncio.to_thread(save_retained, parts.folder, now)
@@ -102,7 +102,7 @@ async def report_status(parts: Parts) -> None:
 
 def measures(parts: Parts) -> dict[str, Any]:
     """One row of the lake's `system` table: what came since the row before."""
-    books = Books.of(parts.pipeline.engine.accounts())
+    books = total(parts.pipeline.engine.accounts().values())
     return parts.system.row(clock(), books, sizes(parts), lag(parts))
 
 
@@ -121,7 +121,7 @@ def status(parts: Parts, *, running: bool) -> dict[str, Any]:
     """The books and the measures, as `homestream status --json` prints them."""
     engine, latency = parts.pipeline.engine, parts.system.whole
     accounts = engine.accounts()
-    books = Books.of(accounts)
+    books = total(accounts.values())
     return {
         "running": running,
         "time": clock(),

@@ -43,7 +43,7 @@ from homestream.parts import Parts, clock
 from homestream.pipeline import Pipeline
 from homestream.reading import Entry, Kind
 from homestream.replay import LOG_FILE, history, restore
-from homestream.system import System, write_status
+from homestream.system import System, total, write_status
 from homestream.web.app import Deps, create_app, server_config
 from homestream.web.hub import Hub
 
@@ -119,6 +119,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     pipeline.effects, pipeline.hub = effects, hub
     for entries in history(lake, log, engine.last_seq + 1):
         pipeline.committed(entries)
+    system.begin(clock(), total(engine.accounts().values()))
     queries = Queries(folder, config.timezone)
     parts: Parts
 

@@ -4,7 +4,8 @@ import json
 import os
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,37 +50,10 @@ class Latency:
         return CELLS_MS[-1]
 
 
-@dataclass(slots=True)
-class Books:
-    """Accounts summed over sources."""
-
-    received: int = 0
-    stored: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    late: int = 0
-
-    @classmethod
-    def of(cls, accounts: dict[tuple[str, str], Account]) -> "Books":
-        """The sum of all accounts."""
-        books = cls()
-        for account in accounts.values():
-            books.received += account.received
-            books.stored += account.stored
-            books.duplicate += account.duplicate
-            books.rejected += account.rejected
-            books.late += account.late
-        return books
-
-    def minus(self, earlier: "Books") -> "Books":
-        """What came since `earlier`."""
-        return Books(
-            self.received - earlier.received,
-            self.stored - earlier.stored,
-            self.duplicate - earlier.duplicate,
-            self.rejected - earlier.rejected,
-            self.late - earlier.late,
-        )
+def total(accounts: Iterable[Account]) -> Account:
+    """The sum of accounts; it adds up where they do."""
+    rows = [astuple(account) for account in accounts]
+    return Account(*map(sum, zip(*rows, strict=True))) if rows else Account()
 
 
 @dataclass(slots=True)
@@ -94,7 +68,9 @@ class System:
     minute: Latency = field(default_factory=Latency)
     #: (time ms, received) of the last minute, for the rate
     seen: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=13))
-    minute_books: Books = field(default_factory=Books)
+    #: the books at the last row, and when that was, ms; set once what the log held is known
+    books: Account = field(default_factory=Account)
+    counted: int = 0
 
     def measured(self, ms: float, times: int) -> None:
         """A batch of `times` messages, the oldest of which took `ms`."""
@@ -113,17 +89,24 @@ class System:
         (then, before), (last, after) = self.seen[0], self.seen[-1]
         return (after - before) * 1000 / (last - then) if last > then else 0.0
 
-    def row(self, now: int, books: Books, sizes: dict[str, int], lag: int) -> dict[str, Any]:
-        """One minute's row for the lake's `system` table; begins the next minute."""
-        since, self.minute_books = books.minus(self.minute_books), books
+    def begin(self, now: int, books: Account) -> None:
+        """Count from here; what a home received before this start is in earlier rows."""
+        self.counted, self.books = now, books
+
+    def row(self, now: int, books: Account, sizes: dict[str, int], lag: int) -> dict[str, Any]:
+        """One row for the lake's `system` table: what came since the row before."""
+        since = Account(*(now - then for now, then in zip(astuple(books), astuple(self.books), strict=True)))
+        seconds = (now - self.counted) / 1000
         latency, self.minute = self.minute, Latency()
+        self.begin(now, books)
         row = {
             "time": now,
             **asdict(since),
             "p50_ms": latency.percentile(0.5),
             "p99_ms": latency.percentile(0.99),
+            "rate": since.received / seconds if seconds > 0 else 0.0,
         }
-        return {**row, "rate": since.received / 60, "lag": lag, **sizes}
+        return {**row, "lag": lag, **sizes}
 
 
 def rss_bytes() -> int:
