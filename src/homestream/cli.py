@@ -33,6 +33,19 @@ say = Console(stderr=True)
 Home = Annotated[Path, typer.Option("--home", help="the home's folder", file_okay=False)]
 
 
+#: What `status` prints, and how.
+MEASURES = {
+    "rate": "{:,.1f}/s",
+    "p50_ms": "{:.1f}",
+    "p99_ms": "{:.1f}",
+    "lag": "{:,}",
+    "log_bytes": "{:,}",
+    "lake_bytes": "{:,}",
+    "rss_bytes": "{:,}",
+    "seq": "{:,}",
+}
+
+
 class Format(StrEnum):
     """How `query` prints."""
 
@@ -246,9 +259,10 @@ def _print_status(console: Console, state: dict[str, Any]) -> None:
         )
     console.print(books)
     measures = Table("measure", "value", title="running" if state["running"] else "stopped")
-    for name in ("rate", "p50_ms", "p99_ms", "lag", "log_bytes", "lake_bytes", "rss_bytes", "seq", "digest"):
-        measures.add_row(name, str(state[name]))
+    for name, show in MEASURES.items():
+        measures.add_row(name, "unknown" if state[name] is None else show.format(state[name]))
     console.print(measures)
+    console.print(f"digest {state['digest']}", highlight=False, soft_wrap=True)  # whole, to be compared
 
 
 def main() -> None:

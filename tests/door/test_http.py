@@ -202,3 +202,10 @@ async def test_half_a_request_harms_nobody(doors, client) -> None:
     writer.transport.abort()
     assert (await client.post("/api/v1/readings", json=ROW)).status_code == 200
     assert len(doors.committed) == 1
+
+
+async def test_influx_clients_may_ask_whether_somebody_is_there(doors) -> None:
+    async with httpx.AsyncClient(base_url=doors.http) as client:
+        for answer in (await client.get("/ping"), await client.head("/ping")):
+            assert answer.status_code == 204
+            assert answer.headers["X-Influxdb-Version"]

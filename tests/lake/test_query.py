@@ -48,6 +48,13 @@ def test_table(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "[1, 2]" in out
 
 
+def test_a_narrow_table_cuts_nothing_short(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query(home, f"SELECT repeat('x', 300) AS {'a' * 20}, 'living_room/ceiling_light' AS device", "table")
+    out = capsys.readouterr().out
+    assert "…" not in out
+    assert out.count("x") == 300
+
+
 def test_numbers_that_json_has_no_word_for(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     query(
         home,

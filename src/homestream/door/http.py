@@ -30,6 +30,9 @@ JSON_TYPES = {"application/json", "application/x-ndjson", "application/ndjson", 
 SENML_TYPES = {"application/senml+json", "application/json"}
 SENML_CBOR = "application/senml+cbor"
 
+#: What `/ping` says: the line protocol and the paths of Influx, and none of its queries.
+INFLUX_VERSION = "homestream"
+
 #: `precision=` of Influx 1 and 2 -> ours
 PRECISIONS = {"": "ns", "ns": "ns", "n": "ns", "us": "us", "u": "us", "µ": "us", "ms": "ms", "s": "s"}
 
@@ -52,14 +55,22 @@ def ingest_routes(
     """The ingest routes, for `Starlette(routes=...)` or `FastAPI(routes=...)`; `clock` in ms since 1970."""
     intake = Intake(config, committer, credentials, clock)
     return [
-        Route(path, _endpoint(intake, read, answer), methods=["POST"])
-        for path, read, answer in (
-            ("/api/v1/readings", _readings, _answer),
-            ("/api/v1/senml", _senml, _answer),
-            ("/write", _write, _answer_influx),
-            ("/api/v2/write", _write, _answer_influx),
-        )
+        Route("/ping", _ping, methods=["GET"]),
+        *(
+            Route(path, _endpoint(intake, read, answer), methods=["POST"])
+            for path, read, answer in (
+                ("/api/v1/readings", _readings, _answer),
+                ("/api/v1/senml", _senml, _answer),
+                ("/write", _write, _answer_influx),
+                ("/api/v2/write", _write, _answer_influx),
+            )
+        ),
     ]
+
+
+async def _ping(_request: Request) -> Response:
+    """Influx's clients ask whether somebody is there, and of which version, before they write."""
+    return Response(status_code=204, headers={"X-Influxdb-Version": INFLUX_VERSION})
 
 
 #: A request and its body -> topic and payload for the log.
@@ -176,7 +187,7 @@ def _write(request: Request, body: bytes) -> tuple[str, bytes]:
 def _expect(request: Request, types: set[str]) -> str:
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in types:
-        raise _Refused(415, f"content type is none of {', '.join(sorted(types))}", b"")
+        raise _Refused(415, f"content type {given or 'missing'!r} is none of {', '.join(sorted(types))}", b"")
     return given
 
 

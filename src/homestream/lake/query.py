@@ -37,7 +37,9 @@ def query(folder: Path, sql: str, style: str) -> None:
 
 
 def _table(names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    table = Table(*names)
+    table = Table()
+    for name in names:
+        table.add_column(name, overflow="fold")  # an id cut short is no answer
     for row in rows:
         table.add_row(*("" if value is None else str(_plain(value)) for value in row))
     Console().print(table)

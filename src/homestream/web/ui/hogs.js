@@ -15,6 +15,8 @@ export function Hogs() {
   const [by, choose] = useState("week");
   const { data, error } = useHistory(query("/api/history/hogs", { by }));
   const devices = data?.rows.filter((row) => !row.mains && row.kwh >= LEAST_KWH) ?? [];
+  const names = devices.map((row) => row.name);
+  const named = (row) => (row.room && names.indexOf(row.name) !== names.lastIndexOf(row.name) ? `${roomName(row.room)} ${row.name.toLowerCase()}` : row.name);
   const most = Math.max(...devices.map((row) => row.kwh), 0.001);
   return html`
     <section class="card" aria-label="Energy hogs">
@@ -25,19 +27,19 @@ export function Hogs() {
       </div>
       ${error && html`<p class="empty">${error}</p>`}
       ${data && !devices.length && html`<p class="empty">No device has reported energy or power in this time.</p>`}
-      <ul class="hogs">${devices.slice(0, SHOWN).map((row) => html`<${Hog} key=${row.device} row=${row} most=${most} />`)}</ul>
+      <ul class="hogs">${devices.slice(0, SHOWN).map((row) => html`<${Hog} key=${row.device} row=${row} name=${named(row)} most=${most} />`)}</ul>
       <${Foot} rows=${data?.rows ?? []} devices=${devices} />
     </section>`;
 }
 
-function Hog({ row, most }) {
+function Hog({ row, name, most }) {
   const change = row.change_pct;
   const rise = change > 0.5 ? "more-than" : change < -0.5 ? "less-than" : "";
   const cost = currency(row.cost);
   const standby = row.standby ? `, ${(row.standby * 100).toFixed(0)} % of it standby` : "";
   return html`
     <li title=${`${row.name}${row.room ? `, ${roomName(row.room)}` : ""}: ${cost}${standby}`}>
-      <span class="name">${row.name}</span>
+      <span class="name">${name}</span>
       <span class="meter" aria-hidden="true"><i style=${{ width: `${Math.max((row.kwh / most) * 100, 1.5)}%` }} /></span>
       <span class="kwh">${decimal(row.kwh)}</span>
       <span class=${`change ${rise}`}>${change === null ? "–" : percent(change)}</span>

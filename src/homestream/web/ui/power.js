@@ -13,6 +13,7 @@ const WINDOWS = [[600_000, "10 min"], [3_600_000, "1 h"], [86_400_000, "24 h"]];
 // Redrawing more often is not seen; 24 h of one meter each 5 s fits.
 const REDRAW_MS = 250;
 const KEPT = 20_000;
+const DAY_MS = 86_400_000;
 
 const meters = computed(() => {
   const all = devices.value.filter((device) => device.metrics.includes("power"));
@@ -85,15 +86,17 @@ export function Power() {
     </section>`;
 }
 
-// Where nothing is live, the last day that was measured.
+// Where nothing is live, the last 24 hours that were measured.
 function Past() {
-  const { data } = useHistory(query("/api/history/hogs", { by: "day" }));
+  const { data } = useHistory("/api/history/hogs");
   const meter = data?.rows.find((row) => row.mains) ?? data?.rows[0];
-  const { since, until } = data ?? {};
-  const { data: past } = useHistory(meter ? query("/api/history/series", { device: meter.device, metric: "power", since, until, points: 600 }) : null);
+  const asked = (since, until) => meter && until ? query("/api/history/series", { device: meter.device, metric: "power", since, until, points: 600 }) : null;
+  const { data: week } = useHistory(asked(data?.since, data?.until));
+  const last = week?.rows.at(-1)?.time;
+  const { data: past } = useHistory(last ? asked(last - DAY_MS, Math.min(last + DAY_MS / 24, data.until)) : null);
   const drawn = useMemo(() => past && [past.rows.map((row) => row.time / 1000), past.rows.map((row) => row.mean)], [past]);
-  if (drawn?.[0].length) {
-    return html`<p class="muted">No meter is live. ${meter.name}, ${days(since, until)}, in W:</p><${Chart} data=${drawn} text=${text} floor=${0} label="Power on the last day measured" />`;
+  if (drawn?.[0].length > 1) {
+    return html`<p class="muted">No meter is live. ${meter.name}, ${days(drawn[0][0] * 1000, drawn[0].at(-1) * 1000 + 1)}, in W:</p><${Chart} data=${drawn} text=${text} floor=${0} label="Power in the last 24 hours measured" />`;
   }
   return html`<p class="empty">No meter speaks. A device with <code>power</code> shows here; mark the home's own with <code>mains = true</code> in <code>home.toml</code>.</p>`;
 }
