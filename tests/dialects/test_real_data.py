@@ -155,4 +155,5 @@ def test_line_protocol_refuses_every_invalid_text() -> None:
 
 def test_line_protocol_s_corpus_is_decoded_without_a_crash(new_home: Callable[..., Any]) -> None:
     for _, payload in (*corpus("valid"), *corpus("invalid")):
-        decoded(new_home(), "api/write/ns", payload)
+        rows = decoded(new_home(), "api/write/ns", payload)
+        assert all(isinstance(row, list | Refusal) for row in rows)

@@ -143,9 +143,11 @@ async def test_a_closed_door_is_tried_again(home: Home, command: Make) -> None:
     async with home.running():
         home.effects.add([(1, command())])
         await home.until(lambda: home.outbox.recent()[0].reason == "door closed")
+        assert home.published == []
         home.broken = False
         home.now += 3_000
         await home.until(lambda: len(home.published) == 1)
+    assert len(home.published) == 1
 
 
 @pytest.mark.parametrize("device", ["hall/door", "attic/ghost"])
