@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from homestream.backtest import Backtest, backtest
+from homestream.backtest import DAY_MS, Backtest, backtest
 from homestream.engine.fact import Alert
 from homestream.engine.fold import Engine
 from homestream.errors import ConfigError, HomestreamError
+from homestream.etl import etl
 from homestream.home import RuleConfig, load
 from homestream.lake.writer import Lake, LakeBatch
 from homestream.log.sqlite import SqliteLog
@@ -148,3 +149,16 @@ def test_json_and_table(tmp_path):
     assert "Iron on: 2 alerts" in text
     assert "2026-03-03 11:06:00" in text
     assert "19 min" in text
+
+
+def test_what_was_imported_comes_before_what_was_lived(tmp_path):
+    fill(tmp_path, 400)
+    past = tmp_path / "past.csv"
+    rows = [
+        f"home,laundry/iron,power,{TEN - DAY_MS + minute * MIN},{1300 if 10 <= minute < 40 else 3}"
+        for minute in range(60)
+    ]
+    past.write_text("\n".join(["home,device,metric,time,value", *rows]), encoding="utf-8")
+    assert etl([str(past)], str(tmp_path))["stored"] == 60
+    ten_the_day_before = -DAY_MS / MIN
+    assert found(backtest(tmp_path)) == {"Iron left on": [(ten_the_day_before + 20, 20), (30, 10)]}

@@ -1,8 +1,8 @@
 """Rules over a home's own history: which alerts would they have raised, and what would they have done.
 
 The engine that runs live is fed the home's entries again, from the first, with the rules in the place of
-the home's own; so holds, cool-downs, unknowns and late readings count as they would have. A home that was
-filled by `etl` has readings and no entries: those are made of its readings, in order of time.
+the home's own; so holds, cool-downs, unknowns and late readings count as they would have. What `etl`
+brought has readings and no entries: those are made of the readings, in order of time, and come first.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +43,8 @@ DAY_MS = 86_400_000
 
 _OF_A_DAY = """
 SELECT home, device, metric, epoch_ms(time), value FROM readings
-WHERE time >= make_timestamptz($1) AND time < make_timestamptz($2) ORDER BY time, seq, device, metric
+WHERE time >= make_timestamptz($1) AND time < make_timestamptz($2) AND (seq = 0 OR $3)
+ORDER BY time, seq, device, metric
 """
 
 #: Readings taken from the lake at a time.
@@ -190,37 +191,50 @@ def _configuration(config: HomeConfig, home: str, past: HomeConfig | None = None
 
 
 def _entries(folder: Path) -> Iterator[tuple[list[Entry], int, int]]:
-    """(entries, how far, of how much): of lake and log, or made of the lake's readings where it has none."""
-    bronze, found = Bronze(folder), False
+    """(entries, how far, of how much): made of imported readings of before the first entry, then stored."""
+    stored = _stored(folder)
+    first = next(stored, None)
+    yield from _made(folder, None if first is None else first[0][0].arrived)
+    if first is not None:
+        yield first
+        yield from stored
+
+
+def _stored(folder: Path) -> Iterator[tuple[list[Entry], int, int]]:
+    """The entries of lake and log."""
+    bronze = Bronze(folder)
     if (folder / LOG_FILE).exists():
         log = SqliteLog(folder / LOG_FILE)
         try:
             for entries in history(bronze, log, 1):
-                found = True
                 yield entries, entries[-1].seq, log.end() - 1
         finally:
             log.close()
     else:
         end = bronze.durable()
         for entries in bronze.entries(1):
-            found = True
             yield entries, entries[-1].seq, end
-    if not found:
-        yield from _made(folder)
 
 
-def _made(folder: Path) -> Iterator[tuple[list[Entry], int, int]]:
-    """Entries of a lake that has readings alone: one for what a home measured at one time, day by day."""
+def _made(folder: Path, before: int | None) -> Iterator[tuple[list[Entry], int, int]]:
+    """Entries of readings alone: one for what a home measured at one time, day by day.
+
+    `before` (ms): only what was imported, and is older; None: all there is.
+    """
     with connect(folder) as con:
         bounds = con.execute(
-            "SELECT epoch_ms(min(time)), epoch_ms(max(time)), count(*) FROM readings"
+            "SELECT epoch_ms(min(time)), epoch_ms(max(time)), count(*) FROM readings "
+            "WHERE $1 IS NULL OR (seq = 0 AND epoch_ms(time) < $1)",
+            [before],
         ).fetchone()
         if bounds is None or bounds[0] is None:
             return
         first, last, total = bounds
+        end = last + 1 if before is None else before
         done = 0
         for day in range(first - first % DAY_MS, last + 1, DAY_MS):
-            rows = con.execute(_OF_A_DAY, [day * 1000, (day + DAY_MS) * 1000])
+            to = min(day + DAY_MS, end)
+            rows = con.execute(_OF_A_DAY, [day * 1000, to * 1000, before is None])
             while part := rows.fetchmany(ROWS):
                 done += len(part)
                 runs = groupby(part, itemgetter(0, 3))

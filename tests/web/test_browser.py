@@ -207,7 +207,7 @@ async def test_an_empty_home_says_how_to_begin_and_logging_out_leads_back(
 ) -> None:
     async with visiting(house, tmp_path / "chromium") as visit:
         page = await visit.log_in()
-        await expect(page.get_by_text("No device has spoken yet")).to_be_visible()
+        await expect(page.get_by_text("No device is live yet")).to_be_visible()
         await page.get_by_role("button", name="Log out").click()
         await page.wait_for_url("**/login")
         await asyncio.sleep(0.2)

@@ -6,7 +6,7 @@ export function Guide() {
   const row = '{"device":"kitchen/lamp","metric":"power","value":12.5}';
   return html`
     <section class="card full">
-      <h2>No device has spoken yet</h2>
+      <h2>No device is live yet</h2>
       <div class="empty">
         <ol>
           <li>Point Zigbee2MQTT, Tasmota or any MQTT device at <code>${host}</code> with a name and password from <code>homestream init</code>.</li>
