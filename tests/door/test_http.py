@@ -156,6 +156,7 @@ async def test_guessing_is_stopped(doors) -> None:
 async def test_limits(doors, client) -> None:
     answer = await client.post("/api/v1/readings", json=[ROW] * (MAX_ROWS + 1))
     assert (answer.status_code, str(MAX_ROWS) in answer.json()["error"]) == (413, True)
+    assert (doors.refusals[-1].topic, doors.messages) == (answer.json()["error"], [])
     answer = await client.post(
         "/api/v1/readings", content=b"x" * 10_000_000, headers={"Content-Type": "application/json"}
     )
@@ -171,7 +172,8 @@ async def test_limits(doors, client) -> None:
     answer = await client.post("/api/v1/readings", content=b"{}", headers={"Content-Type": "text/html"})
     assert answer.status_code == 415
     assert doors.messages == []
-    assert [e.topic.split(" ")[0] for e in doors.refusals] == ["body", "body", "content"]
+    first_words = [entry.topic.split(" ")[0] for entry in doors.refusals]
+    assert first_words == [str(MAX_ROWS + 1), "body", "body", "content"]
 
 
 async def test_another_sites_page_may_not_post(doors, client) -> None:

@@ -67,10 +67,14 @@ class Intake:
             raise LogError("the disk does not keep up; send it again later")
         source = f"{protocol}:{sender.name}"
         entry = Entry(0, Kind.MESSAGE, sender.home, source, topic, payload, self._clock())
-        if len(payload) > IN_PLACE:
-            items, refused = await asyncio.to_thread(_look, self._config, entry)
-        else:
-            items, refused = _look(self._config, entry)
+        try:
+            if len(payload) > IN_PLACE:
+                items, refused = await asyncio.to_thread(_look, self._config, entry)
+            else:
+                items, refused = _look(self._config, entry)
+        except TooManyRows as error:
+            await self.refuse(protocol, sender, str(error), payload)
+            raise
         await self._committer.append([entry._replace(items=items)])
         return Verdict(items, refused)
 
