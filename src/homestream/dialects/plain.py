@@ -146,13 +146,8 @@ def _availability(registry: Registry, device_id: str) -> Decoder:
         online = {"online": 1.0, "offline": 0.0}.get(text)
         if online is None:
             online = number_of(text)
-        if online == 1.0:
-            registry.learn(device_id, NAME)
-            registry.back(device_id)
-            return [[]]
-        if online == 0.0:
-            registry.learn(device_id, NAME)
-            return [[*registry.gone(entry.home, device_id, entry.arrived)]]
+        if online in (0.0, 1.0):
+            return [[*registry.reached(entry.home, device_id, NAME, online == 1.0, entry.arrived)]]
         raise PeerError("availability is neither online nor offline")
 
     return decode

@@ -139,6 +139,14 @@ class Registry:
         """The device of that id and its channels."""
         return [d for d in self if device_id in (d.id, d.base)]
 
+    def reached(self, home: str, device_id: str, dialect: str, online: bool, at: int) -> list[Reading]:
+        """A device, new or known, says that it can or cannot be reached: what is unknown from now on."""
+        self.learn(device_id, dialect)
+        if online:
+            self.back(device_id)
+            return []
+        return self.gone(home, device_id, at)
+
     def gone(self, home: str, device_id: str, at: int) -> list[Reading]:
         """The device cannot be reached: one unknown (NaN) reading for each metric of it and its channels."""
         devices = self.channels(device_id)

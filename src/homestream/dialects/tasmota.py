@@ -64,11 +64,7 @@ def _last_will(registry: Registry, device_id: str) -> Decoder:
         text = text_of(entry.payload).strip().lower()
         if text not in ("online", "offline"):
             raise PeerError("LWT is neither Online nor Offline")
-        registry.learn(device_id, NAME)
-        if text == "offline":
-            return [[*registry.gone(entry.home, device_id, entry.arrived)]]
-        registry.back(device_id)
-        return [[]]
+        return [[*registry.reached(entry.home, device_id, NAME, text == "online", entry.arrived)]]
 
     return decode
 

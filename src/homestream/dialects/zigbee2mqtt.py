@@ -74,11 +74,7 @@ def _availability(registry: Registry, device_id: str) -> Decoder:
             text = str(object_of(entry.payload).get("state"))
         if text not in ("online", "offline"):
             raise PeerError("availability is neither online nor offline")
-        registry.learn(device_id, NAME)
-        if text == "offline":
-            return [[*registry.gone(entry.home, device_id, entry.arrived)]]
-        registry.back(device_id)
-        return [[]]
+        return [[*registry.reached(entry.home, device_id, NAME, text == "online", entry.arrived)]]
 
     return decode
 

@@ -5,7 +5,7 @@ a retried `on`.
 """
 
 from math import isnan
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from typing_extensions import override
@@ -42,7 +42,7 @@ class Commands(Quiet):
         if name != "command":
             return
         device, metric, value = body.get("device"), body.get("metric"), body.get("value")
-        if not isinstance(device, str) or not isinstance(metric, str) or not _settable(metric, value):
+        if not isinstance(device, str) or not isinstance(metric, str) or not _settable(value, metric):
             return  # the page refuses these; whatever else writes actions gets no command for them
         command = Command(
             home=ctx.home,
@@ -50,7 +50,7 @@ class Commands(Quiet):
             id=f"c{seq}",
             device=device,
             metric=metric,
-            value=float(value),  # type: ignore[arg-type]
+            value=float(value),
             state="pending",
             by=by,
             expires=ctx.now + EXPIRY_MS,
@@ -111,7 +111,7 @@ class Commands(Quiet):
             self._pending[command.device, command.metric] = command
 
 
-def _settable(metric: str, value: Any) -> bool:
+def _settable(value: Any, metric: str) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or isnan(value):
         return isinstance(value, bool)
     _, low, high = METRICS.get(metric, ("", -1e9, 1e9))
