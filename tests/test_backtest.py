@@ -12,7 +12,8 @@ from homestream.engine.fact import Alert
 from homestream.engine.fold import Engine
 from homestream.errors import ConfigError, HomestreamError
 from homestream.etl import etl
-from homestream.home import RuleConfig, load
+from homestream.home import RuleConfig
+from homestream.homefile import load
 from homestream.lake.writer import Lake, LakeBatch
 from homestream.log.sqlite import SqliteLog
 from homestream.reading import Entry, Kind

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from browser import open_tab
 from home_process import await_port, ports
 from homestream import demo
-from homestream.home import FILE
+from homestream.homefile import FILE
 
 pytestmark = pytest.mark.browser
 

@@ -24,10 +24,11 @@ from homestream.engine.fact import Alert, AnyFact, Command, Notify
 from homestream.engine.fold import Engine
 from homestream.engine.operator import Operator
 from homestream.engine.operators import operators
-from homestream.engine.ruleset import compile_rules
+from homestream.engine.rules.ruleset import compile_rules
 from homestream.engine.wording import span
 from homestream.errors import HomestreamError
-from homestream.home import FILE, HomeConfig, RuleConfig, load
+from homestream.home import HomeConfig, RuleConfig
+from homestream.homefile import FILE, load
 from homestream.lake.bronze import Bronze
 from homestream.lake.connect import connect
 from homestream.log.sqlite import SqliteLog

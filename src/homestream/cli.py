@@ -165,7 +165,7 @@ def backtest(
 ) -> None:
     """Which alerts the rules would have raised on the home's own history."""
     from homestream.backtest import backtest as run
-    from homestream.home import load_rules
+    from homestream.homefile import load_rules
 
     with _progress() as bar:
         task = bar.add_task("replaying", total=None)

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from homestream.errors import HomestreamError
-from homestream.home import FILE
+from homestream.homefile import FILE
 from homestream.init import init, local_timezone
 from homestream.keep import status
 from homestream.parts import Parts

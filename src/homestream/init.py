@@ -5,7 +5,7 @@ from pathlib import Path
 
 from homestream.door.credentials import Credentials
 from homestream.errors import HomestreamError
-from homestream.home import FILE, parse
+from homestream.homefile import FILE, parse
 
 TEMPLATE = """\
 # A home, as Homestream sees it. Every line that is commented out shows its default or an example.

@@ -30,9 +30,10 @@ from homestream.door.mqtt import MqttDoor
 from homestream.door.retained import load_retained, save_retained
 from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
-from homestream.engine.ruleset import compile_rules
+from homestream.engine.rules.ruleset import compile_rules
 from homestream.errors import HomestreamError
-from homestream.home import FILE, DoorConfig, HomeConfig, load
+from homestream.home import DoorConfig, HomeConfig
+from homestream.homefile import FILE, load
 from homestream.keep import compact, flush, keep, report_status, status, tick
 from homestream.lake.connect import Queries
 from homestream.lake.disk import make_folder

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from homestream.engine import energy
 from homestream.engine.clock import LATENESS, MINUTE, day_end, day_start, hour_end, hour_start
+from homestream.engine.energy import counter
 from homestream.engine.fact import AnyFact, Window
 from homestream.engine.home import HomeFold
 from homestream.engine.operator import Operator
@@ -159,8 +159,8 @@ def _window(metric: str, rows: list[tuple[int, float]], start: int, end: int) ->
     if metric == "power":
         used = integral / 3_600_000 if known else None
     if metric == "energy":
-        _, before, _ = energy.fold(None, [row for row in rows if row[0] <= start])
-        _, after_all, _ = energy.fold(None, [row for row in rows if row[0] <= end])
+        _, before, _ = counter.fold(None, [row for row in rows if row[0] <= start])
+        _, after_all, _ = counter.fold(None, [row for row in rows if row[0] <= end])
         used = sum(after_all) - sum(before)
     return Expected(
         len(inside),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from homestream.engine.fact import Alert, Command, Mode, Notify, Occupancy, Outage, Security
 from homestream.engine.fold import Engine
 from homestream.engine.operators import operators
-from homestream.engine.seal import verify
+from homestream.engine.safety.seal import verify
 from homestream.reading import Kind
 
 from .bench import MIN, Bench, H, S

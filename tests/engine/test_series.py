@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homestream.engine.clock import HOUR
-from homestream.engine.energy import Meter
+from homestream.engine.energy.counter import Meter
 from homestream.engine.series import KEEP, KEEP_HOURS, Series
 from homestream.engine.windows import Tally
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from homestream.engine import energy, windows
+from homestream.engine import windows
 from homestream.engine.clock import MINUTE, day_end, day_start, hour_end, hour_start
+from homestream.engine.energy import counter
 from homestream.engine.windows import HOLD_MAX, MAX_GAP, Tally
 from homestream.etl import etl
 
@@ -86,7 +87,7 @@ def expected(rows: list[Row], metric: str, zone: ZoneInfo) -> dict[str, dict[int
             inside = [(t, v) for t, v in zip(times, values, strict=True) if start < t <= stop]
             if start == hour_start(zone, times[0]) and times[0] == start:
                 inside.insert(0, (times[0], values[0]))
-            meter, used, _ = energy.fold(meter, inside)
+            meter, used, _ = counter.fold(meter, inside)
             tally.energy = math.fsum(used)
         if tally.known or tally.count:
             hours[start] = tally

@@ -10,7 +10,8 @@ import pytest
 from homestream.engine.fact import Alert, AnyFact, Blind, DeviceSeen, Security
 from homestream.engine.fold import Engine
 from homestream.engine.output import Stored
-from homestream.home import HomeConfig, parse
+from homestream.home import HomeConfig
+from homestream.homefile import parse
 from homestream.lake import queries
 from homestream.lake.connect import connect
 from homestream.lake.writer import LakeBatch

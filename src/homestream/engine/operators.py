@@ -4,9 +4,9 @@ from homestream.engine.anomaly import Anomalies
 from homestream.engine.command import Commands
 from homestream.engine.operator import Operator
 from homestream.engine.outage import Outages
-from homestream.engine.presence import Presence
-from homestream.engine.rule import Rules
-from homestream.engine.security import SecurityLog
+from homestream.engine.rules.rule import Rules
+from homestream.engine.safety.presence import Presence
+from homestream.engine.safety.security import SecurityLog
 
 
 def operators() -> list[Operator]:

@@ -11,8 +11,9 @@ from math import fsum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from homestream.engine import energy, windows
+from homestream.engine import windows
 from homestream.engine.clock import HISTORY, LATENESS, MINUTE, day_end, day_start, hour_end, hour_start
+from homestream.engine.energy import counter
 from homestream.engine.fact import Anomaly, Window
 from homestream.engine.series import HOME_HISTORY, MAX_HISTORY, SPARE, Series
 from homestream.engine.timers import NEVER
@@ -106,7 +107,7 @@ class Rollup:
     def _close_minute(self, series: Series, start: int, end: int, now: int) -> None:
         tally = windows.measure(series.times, series.values, start, end, series.hold)
         if series.counter:
-            series.meter, used, glitches = energy.fold(series.meter, series.between(start, end))
+            series.meter, used, glitches = counter.fold(series.meter, series.between(start, end))
             tally.energy = fsum(used)
             for glitch in glitches:
                 self._flag(_anomaly(self.home, series, glitch, now))
@@ -191,7 +192,7 @@ class Rollup:
             else:
                 for time, value in series.between(at, end):
                     minute = _counted_in(time)
-                    meter, more, _ = energy.fold(meter, ((time, value),))
+                    meter, more, _ = counter.fold(meter, ((time, value),))
                     used.setdefault(minute, []).extend(more)
                     if minute > dirty[0]:
                         series.dirty.add(minute)
@@ -221,7 +222,7 @@ def _counted_in(time: int) -> int:
     return (time - 1) // MINUTE * MINUTE
 
 
-def _anomaly(home: str, series: Series, glitch: energy.Glitch, now: int) -> Anomaly:
+def _anomaly(home: str, series: Series, glitch: counter.Glitch, now: int) -> Anomaly:
     text = (
         f"{glitch.value:.0f} Wh cannot be: between {glitch.low:.0f} and {glitch.high:.0f} Wh were possible "
         "since the last reading; kept out of the energy"

@@ -9,7 +9,7 @@ from operator import sub
 from typing import Any
 
 from homestream.engine.clock import HISTORY, HOUR
-from homestream.engine.energy import Meter
+from homestream.engine.energy.counter import Meter
 from homestream.engine.operator import Operator
 from homestream.engine.windows import HOLD_MAX, MAX_GAP, Tally
 

@@ -18,7 +18,8 @@ from homestream.engine.fact import Anomaly, encode
 from homestream.errors import HomestreamError
 from homestream.etl import target
 from homestream.etl.target import batches
-from homestream.home import FILE, MAINS, load
+from homestream.home import MAINS
+from homestream.homefile import FILE, load
 from homestream.lake.bronze import FOLDER
 from homestream.lake.schema import EVENTS, ROLLUP_1D, ROLLUP_1H, SILVER, Table
 from homestream.lake.table import DeltaFolder

@@ -1,7 +1,7 @@
 """Hours and days of the series that changed, as the engine states them (`engine.windows`), by whole columns.
 
 A value holds until the next reading, at most for its series' hold; NULL holds nothing. Hours follow the
-home's local time, days are made of hours. Counters are folded by the engine's own `energy.fold`. Where the
+home's local time, days are made of hours. Counters are folded by the engine's `counter.fold`. Where the
 batch knows more than the stream: a power series sampled more slowly than every 5 min holds for one and a
 half of its usual steps, up to an hour, since its values are then means of those steps. And where it knows
 less: after a series' last reading, nothing is held beyond that minute.
@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from homestream.engine import energy
 from homestream.engine.clock import HOUR, MINUTE
+from homestream.engine.energy import counter
 from homestream.engine.windows import HOLD_MAX, MAX_GAP
 from homestream.etl import moment
 
@@ -106,10 +106,10 @@ def _count_energy(con: duckdb.DuckDBPyConnection) -> None:
             SELECT hour_of((time - 1) // {MINUTE} * {MINUTE}), time, value FROM whole
             WHERE sid = {sid} AND value IS NOT NULL ORDER BY time
         """).to_arrow_table()
-        meter: energy.Meter | None = None
+        meter: counter.Meter | None = None
         counted = []
         for start, some in groupby(zip(*(c.to_pylist() for c in rows.columns), strict=True), itemgetter(0)):
-            meter, added, _ = energy.fold(meter, ((time, value) for _, time, value in some))
+            meter, added, _ = counter.fold(meter, ((time, value) for _, time, value in some))
             counted.append((sid, start, fsum(added)))
         if counted:
             found = pa.table(dict(zip(("sid", "start", "wh"), zip(*counted, strict=True), strict=True)))

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from homestream.errors import HomestreamError
-from homestream.home import load
+from homestream.homefile import load
 from homestream.lake.connect import connect
 from homestream.lake.schema import TABLES
 

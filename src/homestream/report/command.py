@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from homestream.errors import HomestreamError
-from homestream.home import HomeConfig, load
+from homestream.home import HomeConfig
+from homestream.homefile import load
 from homestream.lake import queries
 from homestream.lake.connect import connect
 from homestream.report.pdf import build

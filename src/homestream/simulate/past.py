@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from homestream.etl import etl
-from homestream.home import load
+from homestream.homefile import load
 from homestream.simulate.house import House
 
 DAY_MS = 86_400_000

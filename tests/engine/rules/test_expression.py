@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from homestream.engine.expression import (
+from homestream.engine.rules.expression import (
     Both,
     Call,
     Compare,

@@ -5,12 +5,12 @@ from itertools import product
 
 import pytest
 
-from homestream.engine.condition import Condition, matches
-from homestream.engine.expression import ExpressionError
-from homestream.engine.sight import Sight
+from homestream.engine.rules.condition import Condition, matches
+from homestream.engine.rules.expression import ExpressionError
+from homestream.engine.rules.sight import Sight
 from homestream.home import HomeConfig
 
-from .bench import TEN
+from ..bench import TEN
 
 CONFIG = HomeConfig(timezone="Europe/Berlin", person=[{"name": "ann", "tracker": "phones/ann"}])
 NAN = float("nan")

@@ -5,7 +5,7 @@ from math import isclose, nan
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homestream.engine.sliding import FUNCTIONS, Sliding
+from homestream.engine.rules.sliding import FUNCTIONS, Sliding
 
 MIN = 60_000
 

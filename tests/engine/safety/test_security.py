@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homestream.engine.fact import Alert, Mode, Notify, Occupancy, Security
-from homestream.engine.seal import verify
+from homestream.engine.safety.seal import verify
 
-from .bench import MIN, TEN, Bench, H, S
+from ..bench import MIN, TEN, Bench, H, S
 
 DOOR = "hall/front_door.contact"
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from homestream.engine.condition import MODES
 from homestream.engine.fact import AnyFact, Command, Occupancy
 from homestream.engine.operator import Context
 from homestream.engine.quiet import Quiet
+from homestream.engine.rules.condition import MODES
 from homestream.engine.wording import hour, label
 from homestream.home import duration_ms
 from homestream.reading import Reading

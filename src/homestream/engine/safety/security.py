@@ -13,14 +13,14 @@ from typing import Any
 from typing_extensions import override
 
 from homestream.engine.alert import Alerts, notify
-from homestream.engine.condition import MODES
 from homestream.engine.fact import AnyFact, Evidence, Mode, Occupancy, Outage, Security
-from homestream.engine.guard import SURE, Guard
 from homestream.engine.operator import REJOIN_MS, Context
-from homestream.engine.presence import MOTION
 from homestream.engine.quiet import Quiet
-from homestream.engine.seal import seal
-from homestream.engine.watched import Watched
+from homestream.engine.rules.condition import MODES
+from homestream.engine.safety.guard import SURE, Guard
+from homestream.engine.safety.presence import MOTION
+from homestream.engine.safety.seal import seal
+from homestream.engine.safety.watched import Watched
 from homestream.engine.wording import hour, label
 from homestream.reading import Reading
 

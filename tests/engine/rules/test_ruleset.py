@@ -2,11 +2,11 @@
 
 import pytest
 
-from homestream.engine.action import Order, Tell, parse_action
-from homestream.engine.expression import ExpressionError
-from homestream.engine.ruleset import compile_rules, sound_rules
+from homestream.engine.rules.action import Order, Tell, parse_action
+from homestream.engine.rules.expression import ExpressionError
+from homestream.engine.rules.ruleset import compile_rules, sound_rules
 from homestream.errors import ConfigError
-from homestream.home import parse
+from homestream.homefile import parse
 
 GOOD = """
 [notify]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from homestream.engine.expression import (
+from homestream.engine.rules.expression import (
     Both,
     Call,
     Compare,
@@ -24,7 +24,7 @@ from homestream.engine.expression import (
     Word,
     parse,
 )
-from homestream.engine.sight import (
+from homestream.engine.rules.sight import (
     Sight,
     Value,
     age,
@@ -37,7 +37,7 @@ from homestream.engine.sight import (
     time_of_day,
     weekday,
 )
-from homestream.engine.sliding import FUNCTIONS
+from homestream.engine.rules.sliding import FUNCTIONS
 from homestream.home import HomeConfig, duration_ms
 from homestream.reading import METRICS
 

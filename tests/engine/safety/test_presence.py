@@ -4,7 +4,7 @@ from typing import Any
 
 from homestream.engine.fact import Occupancy
 
-from .bench import MIN, TEN, Bench, S
+from ..bench import MIN, TEN, Bench, S
 
 DOOR, MOTION = "hall/front_door.contact", "hall/motion.motion"
 PEOPLE = [{"name": "ann", "tracker": "phones/ann"}, {"name": "bob", "tracker": "phones/bob"}]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from homestream.engine.fact import Alert, Command, Notify
 from homestream.engine.fold import Engine
 
-from .bench import MIN, Bench, H, S
+from ..bench import MIN, Bench, H, S
 
 IRON = {
     "name": "Iron left on",

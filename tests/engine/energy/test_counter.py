@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homestream.engine.energy import CONFIRMED, Glitch, Meter, allowance, fold
+from homestream.engine.energy.counter import CONFIRMED, Glitch, Meter, allowance, fold
 
 MINUTE = 60_000
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from homestream.engine.action import Order, Tell, parse_action
-from homestream.engine.condition import Condition
-from homestream.engine.expression import ExpressionError, Ref
+from homestream.engine.rules.action import Order, Tell, parse_action
+from homestream.engine.rules.condition import Condition
+from homestream.engine.rules.expression import ExpressionError, Ref
 from homestream.errors import ConfigError
 from homestream.home import HomeConfig, RuleConfig, duration_ms
 

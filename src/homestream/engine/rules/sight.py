@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from math import isnan
 
-from homestream.engine.expression import Ref
 from homestream.engine.operator import Context
-from homestream.engine.sliding import Sliding
+from homestream.engine.rules.expression import Ref
+from homestream.engine.rules.sliding import Sliding
 from homestream.engine.wording import local
 from homestream.reading import Reading
 

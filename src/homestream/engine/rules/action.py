@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from homestream.engine.expression import ExpressionError
+from homestream.engine.rules.expression import ExpressionError
 
 #: words for the two values of a state
 ON_OFF = {"on": 1.0, "off": 0.0, "open": 1.0, "closed": 0.0}

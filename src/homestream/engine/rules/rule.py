@@ -16,13 +16,13 @@ import msgspec
 from typing_extensions import override
 
 from homestream.engine.alert import Alerts, notify, overdue
-from homestream.engine.condition import matches
 from homestream.engine.fact import Alert, AnyFact, Command, Evidence, Mode, Occupancy
 from homestream.engine.operator import REJOIN_MS, Context
 from homestream.engine.quiet import Quiet
-from homestream.engine.ruleset import Rule, sound_rules
-from homestream.engine.sight import Sight, known_value
-from homestream.engine.sliding import Sliding
+from homestream.engine.rules.condition import matches
+from homestream.engine.rules.ruleset import Rule, sound_rules
+from homestream.engine.rules.sight import Sight, known_value
+from homestream.engine.rules.sliding import Sliding
 from homestream.engine.wording import amount, label
 from homestream.reading import Reading
 

@@ -1,0 +1,1 @@
+"""Rules: their text, their conditions, the life of what they find."""

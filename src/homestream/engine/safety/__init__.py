@@ -1,0 +1,1 @@
+"""Who is home, what is unexpected, and the log of it that none can alter."""
