@@ -4,11 +4,12 @@ One frozen `HomeConfig`, read by `homefile.load`; nothing here is running state.
 travels through the log as a `configure` action, so that a replay knows what the live run knew.
 """
 
+import ipaddress
 import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 #: The whole home's meter, where `home.toml` marks no device as `mains`.
 MAINS = "house/mains"
@@ -39,6 +40,17 @@ def duration_ms(text: str | int | float) -> int:
     return int(total)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether an address or host name means this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.split("%", maxsplit=1)[0])
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
 def _is_duration(text: str) -> str:
     duration_ms(text)
     return text
@@ -55,14 +67,54 @@ class _Table(BaseModel):
 
 
 class DoorConfig(_Table):
-    """Where devices connect."""
+    """Where devices connect, over what, and how much of the machine they may have."""
 
     host: str = "127.0.0.1"
     mqtt_port: int = Field(default=1883, ge=0, le=65535)
     http_port: int = Field(default=8080, ge=0, le=65535)
     coap_port: int = Field(default=5683, ge=0, le=65535)
-    #: devices may connect without a password; refused beyond loopback
-    anonymous: bool = False
+    #: devices may connect without a password: from this machine; by TLS from anywhere; "anywhere" by all
+    anonymous: bool | Literal["anywhere"] = False
+
+    #: PEM files, below the home's folder or absolute; with a certificate the TLS ports listen too
+    certificate: str = ""
+    key: str = ""
+    #: whoever shows a certificate of this authority is the principal that its common name says
+    client_ca: str = ""
+    #: where the TLS ports listen; default: `host`
+    tls_host: str = ""
+    mqtts_port: int = Field(default=8883, ge=0, le=65535)
+    https_port: int = Field(default=8443, ge=0, le=65535)
+
+    #: bytes of one MQTT packet; 1 MiB is far above any device's and small enough for thousands
+    max_packet: int = Field(default=1 << 20, ge=1024, le=256 << 20)
+    #: MQTT connections at once, and as many HTTP connections; a home has a few hundred
+    max_connections: int = Field(default=5_000, ge=1)
+    #: of them from one address, so that one machine run wild leaves room for the others
+    max_per_address: int = Field(default=1_000, ge=1)
+    #: bytes that wait for one slow or absent subscriber; its oldest QoS 0 messages go first
+    max_queued_bytes: int = Field(default=1 << 20, ge=1024)
+    #: QoS 1 and 2 messages on their way to one client, or from it, unacknowledged
+    max_inflight: int = Field(default=65_535, ge=1, le=65_535)
+    #: a socket that has not said who it is by then gives its place to another
+    connect_timeout: Duration = "10s"
+    #: wrong passwords a minute for one name from one address
+    login_attempts: int = Field(default=10, ge=1)
+    #: levels of a topic; deeper ones serve only to exhaust
+    topic_depth: int = Field(default=100, ge=1, le=1024)
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> "DoorConfig":
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together; set both, or neither")
+        if self.client_ca and not self.certificate:
+            raise ValueError("client_ca needs a certificate and key of our own; set them too")
+        if self.anonymous is True and not self.certificate and not is_loopback(self.host):
+            raise ValueError(
+                f"anonymous = true with host = {self.host!r} would let in all your network; set certificate "
+                'and key, or host = "127.0.0.1", or say anonymous = "anywhere"'
+            )
+        return self
 
 
 class DeviceConfig(_Table):

@@ -37,11 +37,13 @@ Role = Literal["admin", "device"]
 
 
 class Principal(NamedTuple):
-    """Somebody known: a person (`admin`) or a device, in one home."""
+    """Somebody known: a person (`admin`) or a device, in one home; see `acl` for what the filters allow."""
 
     name: str
     home: str
     role: Role
+    publish: tuple[str, ...] | None = None
+    subscribe: tuple[str, ...] | None = None
 
 
 class TooManyAttempts(PeerError):

@@ -1,23 +1,23 @@
-"""What the listeners share: who counts as local, and what to say of a port that cannot be had."""
+"""What the listeners share: who comes in without a name, and what to say of a port that cannot be had."""
 
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from homestream.door.credentials import Principal
 from homestream.errors import HomestreamError
+from homestream.home import HomeConfig, is_loopback
+
+is_local = is_loopback
 
 #: The name of a device that came without one, where `home.toml` allows it.
 ANONYMOUS = "anonymous"
 
 
-def is_local(address: str) -> bool:
-    """Whether a peer is on this machine, by its IP address."""
-    try:
-        peer = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
-    except ValueError:
-        return False
-    mapped = getattr(peer, "ipv4_mapped", None)
-    return (mapped or peer).is_loopback
+def nameless(config: HomeConfig, address: str, *, tls: bool) -> Principal | None:
+    """Whoever comes from IP `address` without a name, if `home.toml` lets them in at all."""
+    door = config.door
+    allowed = door.anonymous == "anywhere" or (door.anonymous and (tls or is_loopback(address)))
+    return Principal(ANONYMOUS, config.id, "device") if allowed else None
 
 
 @contextmanager
