@@ -4,7 +4,7 @@ import pytest
 
 from homestream.dialects.port import Refusal
 from homestream.engine import home as home_module
-from homestream.engine.clock import DAY, LATENESS, MINUTE
+from homestream.engine.clock import AHEAD, DAY, LATENESS, MINUTE
 from homestream.engine.fact import Blind, DeviceSeen
 from homestream.engine.output import Account
 from homestream.reading import Entry, Kind, Reading
@@ -173,3 +173,15 @@ def test_a_window_is_stated_when_the_watermark_passes_its_end() -> None:
     [window] = run.windows("1m")
     assert (window.size, window.start, window.time) == ("1m", T, T + MINUTE + LATENESS)
     assert (window.count, window.mean, window.twmean, window.known) == (1, 1.0, 1.0, MINUTE)
+
+
+def test_a_device_that_is_ahead_does_not_make_the_others_late() -> None:
+    run = Run()
+    run.tick(T)
+    ahead = [[Reading(HOME, "den/fast", "temperature", T + 4 * MINUTE, 21.0)]]
+    run.fold.step(Entry(2, Kind.MESSAGE, HOME, "mqtt:x", "x", b"", T + 100), ahead, run.account, run.out)
+    assert run.fold.now == T + 100 + AHEAD
+    run.read(T + 1_000, 19.0)
+    run.tick(T + 10 * MINUTE)
+    assert [row.late for row in run.out.readings] == [False, False]
+    assert {w.start for w in run.windows("1m") if w.device == "den/fast" and w.count} == {T + 4 * MINUTE}

@@ -16,6 +16,10 @@ DAY = 24 * HOUR
 #: window still closes a minute after its end.
 LATENESS = MINUTE
 
+#: A reading moves the home's clock no further than this beyond its arrival: synchronised clocks differ by
+#: less, and one device that is minutes ahead must not make all others late.
+AHEAD = 2_000
+
 #: How far back a late reading or a correction still amends windows. Older ones are stored; the nightly ETL
 #: amends their windows in the lake.
 HISTORY = DAY

@@ -7,6 +7,7 @@ What is not the plain case (late, out of order, unknown, the first after a blind
 `_place`.
 """
 
+from array import array
 from collections.abc import Sequence
 from math import isnan, nan
 from typing import Any
@@ -15,7 +16,7 @@ import msgspec
 
 from homestream.dialects.port import Row
 from homestream.dialects.registry import Registry
-from homestream.engine.clock import LATENESS
+from homestream.engine.clock import AHEAD, LATENESS
 from homestream.engine.devices import Introductions
 from homestream.engine.operator import GAP_MS, Operator
 from homestream.engine.output import Account, Output, Stored, rejected
@@ -39,12 +40,18 @@ _tuple = tuple.__new__
 class HomeFold:
     """All running state of one home; `stage` is what its operators see of it."""
 
-    def __init__(self, home: str, config: HomeConfig, operators: list[Operator]) -> None:
-        """A home that has seen nothing; `operators` are called in the order given."""
+    def __init__(
+        self, home: str, config: HomeConfig, operators: list[Operator], *, windows: bool = True
+    ) -> None:
+        """A home that has seen nothing; `operators` are called in the order given.
+
+        Without `windows` nothing is rolled up: for a back-test of rules that ask for none.
+        """
         self.stage = Stage(home, config, operators)
         self.stage.configure(config)
         self.watermark = BEFORE
         self._rollup = Rollup(home, config.zone, self.stage.conclude, self.stage.announce)
+        self._windows = windows
         self._devices = Introductions(self.stage.registry)
         #: arrival of the newest entry, and whether a tick was among them
         self._heard = 0
@@ -74,7 +81,7 @@ class HomeFold:
         if stage.registry.version != self._devices.version:
             self._introduce(arrived)
         account.received += items
-        table = stage.table
+        table, limit = stage.table, arrived + AHEAD
         for number, row in enumerate(rows):
             if not isinstance(row, list):
                 account.rejected += 1
@@ -88,8 +95,9 @@ class HomeFold:
                 if series is None:
                     full = True
                     continue
-                if time >= stage.due and time > stage.now:
-                    self._advance(time)
+                to = time if time < limit else limit
+                if to >= stage.due and to > stage.now:
+                    self.advance(to)
                 if series.time <= time > self.watermark and -HUGE < value < HUGE and series.blind is None:
                     corrects = time == series.time  # as of devices that send no time, twice within a ms
                     if corrects:
@@ -97,9 +105,9 @@ class HomeFold:
                             continue
                         series.values[-1] = value
                     else:
-                        if time > stage.now:
-                            stage.now = time
-                            self.watermark = time - LATENESS
+                        if to > stage.now:
+                            stage.now = to
+                            self.watermark = to - LATENESS
                         series.times.append(time)
                         series.values.append(value)
                         series.time = time
@@ -109,9 +117,9 @@ class HomeFold:
                     if series.watchers:
                         stage.tell(series, reading)
                         if stage.due <= stage.now:
-                            self._advance(stage.now)
+                            self.advance(stage.now)
                 else:
-                    placed = self._place(series, reading, seq, out)
+                    placed = self._place(series, reading, to, seq, out)
                     if placed is not None:
                         fresh = True
                         late = late or placed.late
@@ -129,12 +137,12 @@ class HomeFold:
         """It is now `entry.arrived`."""
         self._hear(entry.arrived)
         self._ticked = True
-        self._advance(entry.arrived)
+        self.advance(entry.arrived)
 
     def act(self, entry: Entry, out: Output) -> None:
         """A person or an API did something; what cannot be understood is rejected, with the reason."""
         self._hear(entry.arrived)
-        self._advance(entry.arrived)
+        self.advance(entry.arrived)
         try:
             body = msgspec.json.decode(entry.payload or b"{}", type=dict[str, Any])
             config = HomeConfig.model_validate(body) if entry.topic == "configure" else None
@@ -149,7 +157,17 @@ class HomeFold:
             self.stage.configure(config)
             self._rollup.configure(config.zone)
             self._introduce(entry.arrived)
-        self._advance(entry.arrived)
+        self.advance(entry.arrived)
+
+    def pour(self, series: Series, times: "array[int]", values: "array[float]") -> None:
+        """Many readings of a series that nobody would react to, as so many `step`s: for back-tests.
+
+        Each later than the one before, known, of a series that is known; no timer due by then. Call
+        `advance` with the newest time next.
+        """
+        series.times.extend(times)
+        series.values.extend(values)
+        series.time, series.value = times[-1], values[-1]
 
     def view(self) -> dict[str, Any]:
         """The page's picture of all that is true now; unknown values are None."""
@@ -251,13 +269,13 @@ class HomeFold:
         rooms.update(dict.fromkeys(device.room for device in self.registry if device.room))
         return list(rooms)
 
-    def _place(self, series: Series, reading: Reading, seq: int, out: Output) -> Stored | None:
-        """A reading that is not the plain case: as stored, or None for a duplicate."""
+    def _place(self, series: Series, reading: Reading, to: int, seq: int, out: Output) -> Stored | None:
+        """A reading that is not the plain case, with the clock at `to`: as stored, or None for a duplicate."""
         stage, time = self.stage, reading.time
         if not (isnan(reading.value) or -HUGE < reading.value < HUGE):
             reading = reading._replace(value=nan)
-        if time > stage.now:
-            self._advance(time)
+        if to > stage.now:
+            self.advance(to)
         index, what = series.insert(time, reading.value)
         if what == "duplicate":
             return None
@@ -272,7 +290,7 @@ class HomeFold:
         else:
             stage.tell_late(reading)
         if stage.due <= stage.now:
-            self._advance(stage.now)
+            self.advance(stage.now)
         return stored
 
     def _learn(self, device: str, metric: str) -> Series | None:
@@ -295,10 +313,10 @@ class HomeFold:
             if self._ticked and arrived - since > GAP_MS:
                 self.stage.gap(since, arrived)
 
-    def _advance(self, to: int) -> None:
+    def advance(self, to: int) -> None:
         """Move the clock, with all that falls due on the way in order of time, windows before timers."""
         stage, rollup, timers = self.stage, self._rollup, self.stage.timers
-        if rollup.due == NEVER:
+        if rollup.due == NEVER and self._windows:
             rollup.start(to - LATENESS)
         while (due := min(rollup.due, timers.next())) <= to:
             stage.now = max(stage.now, due)
