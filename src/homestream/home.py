@@ -9,7 +9,15 @@ import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 #: The whole home's meter, where `home.toml` marks no device as `mains`.
 MAINS = "house/mains"
@@ -58,6 +66,11 @@ def _is_duration(text: str) -> str:
 
 #: As `duration_ms` reads it.
 Duration = Annotated[str, AfterValidator(_is_duration)]
+
+
+def _several(value: object) -> object:
+    """One name is a list of one, an empty one of none."""
+    return ([value] if value else []) if isinstance(value, str) else value
 
 
 class _Table(BaseModel):
@@ -129,6 +142,9 @@ class DeviceConfig(_Table):
     parent: str = ""
     #: silence longer than this makes the device unknown; default: learned, see engine/outage.py
     expect_every: Duration = ""
+    #: power is taken to last so long without a new reading, then energy is unknown; default: 5 min, or
+    #: `expect_every` where that is longer
+    max_gap: Duration = ""
     #: an opening, a window or a door, that counts for security
     perimeter: bool = True
 
@@ -137,7 +153,10 @@ class PersonConfig(_Table):
     """Somebody whose whereabouts a tracker reports."""
 
     name: Slug
-    tracker: str = ""
+    #: devices that report `presence`, one or several: `"ada_phone"` or `["ada_phone", "hall/keyfob"]`
+    tracker: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    #: what the person's OwnTracks calls home
+    home_region: str = "home"
 
 
 class TariffConfig(_Table):
@@ -147,6 +166,20 @@ class TariffConfig(_Table):
     per_kwh: float = Field(default=0.30, ge=0)
 
 
+class ZoneConfig(_Table):
+    """Sensors that are armed together; a device is in the first zone that names it, else its room."""
+
+    name: Slug
+    devices: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = ()
+    #: the modes it is armed in; default: openings in all, motion in away
+    armed: tuple[Literal["home", "night", "away"], ...] = ()
+    #: the way in: an opening gives `entry_delay` to disarm, and motion meanwhile is no alarm of its own
+    entry: bool = False
+    #: armed day and night, also when disarmed, and without delay
+    always: bool = False
+
+
 class SecurityConfig(_Table):
     """When an opening is unexpected."""
 
@@ -154,8 +187,11 @@ class SecurityConfig(_Table):
     night_to: str = "06:00"
     #: how long after arming a leaving person may still move
     exit_delay: Duration = "30s"
+    #: how long after an entry door opened there is to disarm
+    entry_delay: Duration = "30s"
     #: no motion for this long after the outer door closed, and the home counts as empty
     empty_after: Duration = "15m"
+    zone: tuple[ZoneConfig, ...] = ()
 
     @field_validator("night_from", "night_to")
     @classmethod
@@ -197,6 +233,8 @@ class HomeConfig(_Table):
     #: target name -> apprise URL
     notify: dict[str, str] = {}
     door: DoorConfig = DoorConfig()
+    #: name -> devices that are told the same: `lights = ["living/lamp", "office/lamp"]`
+    group: dict[str, tuple[str, ...]] = {}
 
     @field_validator("timezone")
     @classmethod

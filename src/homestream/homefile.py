@@ -60,10 +60,11 @@ def _line(text: str, path: Sequence[int | str]) -> int | None:
     """The line of the key that `path` leads to, or of its table's header; None where neither is found."""
     names = [part for part in path if isinstance(part, str)]
     number = next((part for part in path if isinstance(part, int)), 0)
+    table = ".".join(names[:-1]) or names[0]
     inside, seen, found = len(names) == 1, 0, None
     for n, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[+\s*([\w.]+)\s*\]", line):
-            mine = header[1] == names[0]
+            mine = header[1] == table
             inside, seen = mine and seen == number, seen + mine
             found = n if inside else found
         elif inside and re.match(rf"\s*[\"']?{re.escape(names[-1])}[\"']?\s*=", line):

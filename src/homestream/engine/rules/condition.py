@@ -109,19 +109,34 @@ class Condition:
                 raise ExpressionError(f'"{value}" stands alone; compare it with something')
 
     def _series(self, ref: Ref) -> Value:
+        if ref.device == "person":
+            return self._person([self._known(Ref(t, "presence")) for t in self._trackers(ref.metric)])
         device, metric = ref = self._known(ref)
         if "*" in device:
             return lambda sight: known_value(sight.look(sight.key, metric))
         return lambda sight: known_value(sight.look(device, metric))
 
+    def _trackers(self, name: str) -> tuple[str, ...]:
+        people = {p.name: p.tracker for p in self._config.person}
+        if not people.get(name):
+            raise ExpressionError(f"no person {name!r} with a tracker{_nearest(name, people)}")
+        return people[name]
+
+    @staticmethod
+    def _person(trackers: list[Ref]) -> Value:
+        """Home where a tracker says so, away where all that know say so."""
+
+        def at_home(sight: Sight) -> float | None:
+            said = [known_value(sight.look(device, metric)) for device, metric in trackers]
+            return max((value for value in said if value is not None), default=None)
+
+        return at_home
+
     def _known(self, ref: Ref) -> Ref:
         """The series that a name stands for, noted as used; a likely slip of the pen is an error."""
         device, metric = ref
         if device == "person":
-            people = {p.name: p.tracker for p in self._config.person}
-            if not people.get(metric):
-                raise ExpressionError(f"no person {metric!r} with a tracker{_nearest(metric, people)}")
-            ref = Ref(people[metric], "presence")
+            ref = Ref(self._trackers(metric)[0], "presence")
         elif metric not in METRICS and (near := _nearest(metric, METRICS, 0.8)):
             raise ExpressionError(f"no metric {metric!r}{near}")
         if ref not in self.refs:

@@ -56,7 +56,7 @@ class Presence(Quiet):
 
     @override
     def configure(self, ctx: Context) -> None:
-        self._trackers = {p.tracker: p.name for p in ctx.config.person if p.tracker}
+        self._trackers = {tracker: p.name for p in ctx.config.person for tracker in p.tracker}
         self._empty_after = duration_ms(ctx.config.security.empty_after)
         self._exit_delay = duration_ms(ctx.config.security.exit_delay)
 
