@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from homestream.door.credentials import MAX_ATTEMPTS, Credentials, Principal, TooManyAttempts
+from homestream.door.attempts import MAX_ATTEMPTS, TooManyAttempts
+from homestream.door.credentials import Credentials, Principal
 from homestream.errors import ConfigError
 
 
@@ -64,14 +65,51 @@ async def test_guessing_is_stopped_and_the_right_login_elsewhere_is_not() -> Non
         await credentials.check("nobody", "x", "10.0.0.9")
 
 
-@pytest.mark.parametrize("name", ["", "a:b", "x" * 201, "a\nb"])
+async def test_filters_are_kept_and_another_process_adds_changes_and_removes(tmp_path: Path) -> None:
+    running = Credentials.load(tmp_path)
+    other = Credentials.load(tmp_path)
+    first = other.add("bridge", "home", "device", publish=["zigbee2mqtt/#"], subscribe=[])
+    kept = other.add("plug", "home", "device")
+    assert running.verify("bridge", first) is None
+    assert running.reload() == set()
+    narrow = Principal("bridge", "home", "device", ("zigbee2mqtt/#",), ())
+    assert running.verify("bridge", first) == running["bridge"] == narrow
+    assert running.verify("plug", kept) is not None
+    again = Credentials.load(tmp_path).add("bridge", "home", "device")
+    assert running.reload() == {"bridge"}
+    assert running.cached("bridge", first) is None and running.cached("plug", kept) is not None
+    assert running.verify("bridge", first) is None and running.verify("bridge", again) is not None
+    other.remove("bridge")
+    assert running.reload() == {"bridge"}
+    assert [who.name for who in running] == ["plug"]
+    with pytest.raises(KeyError):
+        other.remove("bridge")
+
+
+async def test_one_who_is_removed_while_the_password_is_looked_at_stays_out(tmp_path: Path) -> None:
+    running = Credentials.load(tmp_path)
+    password = running.add("plug", "home", "device")
+    looking = asyncio.ensure_future(running.check("plug", password, "10.0.0.9"))
+    await asyncio.sleep(0)
+    running.remove("plug")
+    assert await looking is None
+
+
+@pytest.mark.parametrize("name", ["", "anonymous", "a:b", "x" * 201, "a\nb"])
 def test_names_that_cannot_be(name: str) -> None:
     with pytest.raises(ConfigError, match="no user name"):
         Credentials().add(name, "home", "device")
 
 
 @pytest.mark.parametrize(
-    "text", ["[plug]\nrole='device'\n", "[plug]\nhome='h'\nrole='god'\nhash=''", "=", "x=1"]
+    "text",
+    [
+        "[plug]\nrole='device'\n",
+        "[plug]\nhome='h'\nrole='god'\nhash=''",
+        "[plug]\nhome='h'\nrole='device'\nhash=''\npublish=[1]",
+        "=",
+        "x=1",
+    ],
 )
 def test_a_damaged_file_says_so(tmp_path: Path, text: str) -> None:
     (tmp_path / "credentials.toml").write_text(text)

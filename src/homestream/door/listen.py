@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from homestream.door.credentials import Principal
+from homestream.door.credentials import ANONYMOUS, Principal
 from homestream.errors import HomestreamError
 from homestream.home import HomeConfig, is_loopback
 
-is_local = is_loopback
+__all__ = ["ANONYMOUS", "is_local", "nameless", "taken"]
 
-#: The name of a device that came without one, where `home.toml` allows it.
-ANONYMOUS = "anonymous"
+is_local = is_loopback
 
 
 def nameless(config: HomeConfig, address: str, *, tls: bool) -> Principal | None:

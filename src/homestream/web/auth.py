@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
-from homestream.door.credentials import ATTEMPTS_WINDOW, MAX_PASSWORD, TooManyAttempts
+from homestream.door.attempts import WINDOW_S, TooManyAttempts
+from homestream.door.credentials import MAX_PASSWORD
 from homestream.web.deps import Deps
 from homestream.web.guard import SAFE
 from homestream.web.session import LIFETIME_S, Sessions
@@ -88,5 +89,5 @@ async def _admit(request: Request, name: str, password: str) -> bool:
     try:
         who = await deps.credentials.check(name, password, address)
     except TooManyAttempts as error:
-        raise HTTPException(429, str(error), {"Retry-After": str(int(ATTEMPTS_WINDOW))}) from None
+        raise HTTPException(429, str(error), {"Retry-After": str(int(WINDOW_S))}) from None
     return who is not None and who.role == "admin" and who.home == deps.config.id
