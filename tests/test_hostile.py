@@ -318,7 +318,7 @@ def test_topics_and_filters_out_of_bounds(scene: Scene) -> None:
     assert told(scene.home, "x" * 60_000, b"1") == b""
     assert told(scene.home, "a/" * 200, b"1") == b""
     with mqtt(scene.home, "filters") as link:
-        link.sendall(packets.encode(packets.Subscribe(1, (("a/#/b", 1),))))
+        link.sendall(packets.encode(packets.Subscribe(1, (packets.Filter("a/#/b", 1),))))
         assert link.recv(100) in (b"", b"\x90\x03\x00\x01\x80")
 
 
@@ -358,7 +358,7 @@ def test_a_flood_of_invented_names_meets_the_limits(scene: Scene) -> None:
 def test_clients_that_never_read(scene: Scene) -> None:
     home = scene.home
     deaf = mqtt(home, "deaf")
-    deaf.sendall(packets.encode(packets.Subscribe(1, (("#", 1),))))
+    deaf.sendall(packets.encode(packets.Subscribe(1, (packets.Filter("#", 1),))))
     viewer = socket.create_connection(("127.0.0.1", home.http), timeout=1)
     cookie = "; ".join(f"{name}={value}" for name, value in scene.page.cookies.items())
     viewer.sendall(

@@ -49,7 +49,7 @@ def only(events: list[Event]) -> Event:
 def test_nothing_counts_before_the_login_is_decided() -> None:
     connect = Connect("c", True, 0)
     connection = Connection(0, Topics())
-    early = encode(Subscribe(1, (("a", 0),))) + publish("t", b"1", 1, packet_id=7)
+    early = encode(Subscribe(1, (packets.Filter("a", 0),))) + publish("t", b"1", 1, packet_id=7)
     assert connection.receive(encode(connect) + early, 0) == [Login(connect)]
     assert connection.receive(encode(Ping()), 0) == []
     assert connection.take() == b""
@@ -118,9 +118,9 @@ def test_qos_2_lost_is_not_acknowledged_when_sent_again() -> None:
 
 def test_subscribe_unsubscribe_ping() -> None:
     connection = opened()
-    assert connection.receive(encode(Subscribe(5, (("a/#", 2), ("b", 0)))), 1) == [
-        Subscribed([("a/#", 1), ("b", 0)])
-    ]
+    assert connection.receive(
+        encode(Subscribe(5, (packets.Filter("a/#", 2), packets.Filter("b", 0)))), 1
+    ) == [Subscribed([("a/#", 1), ("b", 0)])]
     assert connection.take() == packets.suback(5, [1, 0])
     assert connection.receive(encode(Unsubscribe(6, ("b", "never"))), 1) == [Unsubscribed(("b", "never"))]
     assert connection.take() == b"\xb0\x02\x00\x06"

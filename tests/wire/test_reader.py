@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homestream.wire import packets
-from homestream.wire.packets import Ack, Connect, Ping, Subscribe, encode, publish
+from homestream.wire.packets import Ack, Connect, Filter, Ping, Subscribe, encode, publish
 from homestream.wire.reader import EVIDENCE, PUBREC_HEAD, Batch, Reader, Topics, Violation
 
 HELLO = encode(Connect("c", True, 0))
@@ -20,7 +20,7 @@ publishes = st.builds(
 controls = st.one_of(
     st.just(encode(Ping())),
     st.builds(lambda n: encode(Ack(packets.PUBACK, n)), st.integers(1, 65_535)),
-    st.builds(lambda n: encode(Subscribe(n, (("a/#", 1),))), st.integers(1, 65_535)),
+    st.builds(lambda n: encode(Subscribe(n, (Filter("a/#", 1),))), st.integers(1, 65_535)),
 )
 streams = st.lists(st.one_of(publishes, controls, st.binary(max_size=20)), max_size=12).map(b"".join)
 cuts = st.lists(st.integers(1, 40), min_size=1, max_size=20)

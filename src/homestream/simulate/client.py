@@ -11,7 +11,7 @@ from typing import Any
 
 from homestream.errors import HomestreamError
 from homestream.wire import packets
-from homestream.wire.packets import Ack, Connect, Subscribe, Will
+from homestream.wire.packets import Ack, Connect, Filter, Subscribe, Will
 
 #: messages sent and not yet acknowledged; a server that commits in groups fills its group from these
 WINDOW = 400
@@ -153,7 +153,7 @@ class Client:
     def _opened(self) -> None:
         """Subscribe again and send again what was never acknowledged, in the order first sent."""
         if self.filters:
-            wanted = tuple((name, 1) for name in self.filters)
+            wanted = tuple(Filter(name, 1) for name in self.filters)
             self._write(packets.encode(Subscribe(self._next_id(), wanted)))
         for packet_id, (topic, payload, retain) in self._flying.items():
             self._write(packets.publish(topic, payload, 1, retain, dup=True, packet_id=packet_id))

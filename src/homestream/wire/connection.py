@@ -15,6 +15,7 @@ from typing import NamedTuple
 from homestream.wire import packets
 from homestream.wire.packets import Ack, Connect, Packet, Subscribe, Unsubscribe, Will
 from homestream.wire.reader import MAX_PACKET, PUBREC_HEAD, Batch, Reader, Topics, Violation
+from homestream.wire.reasons import Reason
 from homestream.wire.session import FAILED, Session
 
 #: A peer that has not introduced itself by then gives its place to another. Milliseconds.
@@ -149,9 +150,11 @@ class Connection:
         if isinstance(packet, Violation):
             return [self._close(packet.reason, self._will, packet.data)]
         if isinstance(packet, packets.OtherVersion):
-            bad = packets.connack(packets.BAD_VERSION)
-            self._out.append(packets.REFUSE_VERSION_5 if packet.level == 5 else bad)
+            self._out.append(packets.connack(packets.BAD_VERSION))
             return [self._close(f"MQTT version {packet.level} is not spoken here")]
+        if isinstance(packet, Connect) and packet.level == 5:
+            self._out.append(packets.encode(packets.Connack(Reason.UNSUPPORTED_PROTOCOL_VERSION), 5))
+            return [self._close("MQTT version 5 is not spoken here")]
         if isinstance(packet, Connect):
             if self.state is State.OPEN:
                 return [self._close("second CONNECT", self._will, b"")]
@@ -160,14 +163,15 @@ class Connection:
         session = self.session
         assert session is not None, "the reader lets nothing but CONNECT come first"
         match packet:
-            case Subscribe(packet_id, wanted):
+            case Subscribe(packet_id, filters):
+                wanted = tuple((one.name, one.qos) for one in filters)
                 granted = session.subscribe(wanted)
                 self._out.append(packets.suback(packet_id, [qos for _, qos in granted]))
                 return [Subscribed([one for one in granted if one[1] != FAILED])]
             case Unsubscribe(packet_id, names):
                 for name in names:
                     session.subscriptions.pop(name, None)
-                self._out.append(packets.encode(Ack(packets.UNSUBACK, packet_id)))
+                self._out.append(packets.encode(packets.Unsuback(packet_id)))
                 return [Unsubscribed(names)]
             case packets.Disconnect():
                 return [self._close("disconnected")]

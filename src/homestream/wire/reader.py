@@ -7,7 +7,12 @@ acknowledgements) is made by C loops over lists too. Any split of the same strea
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from homestream.wire.packets import CONNECT, PUBACK, PUBREC, MalformedPacket, Packet, decode, text
+from homestream.wire import properties as props
+from homestream.wire.decode import decode
+from homestream.wire.packets import CONNECT, PUBACK, PUBREC, Connect, Packet
+from homestream.wire.primitives import MalformedPacket, text
+from homestream.wire.properties import Properties
+from homestream.wire.reasons import Reason
 from homestream.wire.topics import check_topic
 
 #: A packet of more is refused unread. 1 MiB is far above any device's and small enough for thousands.
@@ -27,10 +32,11 @@ PUBREC_HEAD = bytes((PUBREC << 4, 2))
 
 
 class Violation(NamedTuple):
-    """The stream broke the protocol here and is dead: why, and its first bytes from there."""
+    """The stream broke the protocol here and is dead: why, its first bytes from there, a `Reason` for 5.0."""
 
     reason: str
     data: bytes
+    code: int = Reason.MALFORMED_PACKET
 
 
 @dataclass(slots=True)
@@ -38,7 +44,8 @@ class Batch:
     """A run of PUBLISH packets as columns. `heads` are their first bytes (QoS, retain).
 
     `ids` are the packet ids, two bytes each as on the wire, of those that want an acknowledgement, which
-    `ack` begins: PUBACK for QoS 1, PUBREC for QoS 2 (then the batch holds that packet alone).
+    `ack` begins: PUBACK for QoS 1, PUBREC for QoS 2 (then the batch holds that packet alone). `properties`
+    has those of a row, by its index, where it has any; topic aliases are resolved already.
     """
 
     topics: list[str] = field(default_factory=list)
@@ -46,6 +53,8 @@ class Batch:
     heads: list[int] = field(default_factory=list)
     ids: list[bytes] = field(default_factory=list)
     ack: bytes = PUBACK_HEAD
+    properties: dict[int, Properties] = field(default_factory=dict)
+    level: int = 4
 
     def acknowledgement(self) -> bytes:
         """All its PUBACK or PUBREC packets, in order."""
@@ -65,14 +74,23 @@ class Topics(dict[bytes, str]):
 
 
 class Reader:
-    """Takes what was received, returns the packets that are complete."""
+    """Takes what was received, returns the packets that are complete.
 
-    def __init__(self, topics: Topics, max_packet: int = MAX_PACKET) -> None:
+    A server's reader learns the protocol level from the CONNECT it reads; with `level` it is a client's, and
+    reads what servers send. `level` is 0 until known. `aliases` is the topic alias maximum we told the peer.
+    """
+
+    def __init__(
+        self, topics: Topics, max_packet: int = MAX_PACKET, *, level: int = 0, aliases: int = 0
+    ) -> None:
+        self.level = level
+        self.max_packet = max_packet
         self._topics = topics
-        self._max_packet = max_packet
+        self._server = not level
+        self._max_aliases = aliases
+        self._aliases: dict[int, bytes] = {}
         self._rest = bytearray()
         self._need = 0
-        self._begun = False
         self._dead = False
 
     def feed(self, data: bytes) -> list[Packet | Batch | Violation]:
@@ -86,18 +104,16 @@ class Reader:
                 return []
             data = bytes(self._rest)
             self._rest.clear()
-        if not self._begun and data:
-            if data[0] != CONNECT << 4:
-                self._dead = True
-                return [Violation("first packet is not CONNECT", data[:EVIDENCE])]
-            self._begun = True
+        if not self.level and data and data[0] != CONNECT << 4:
+            self._dead = True
+            return [Violation("first packet is not CONNECT", data[:EVIDENCE], Reason.PROTOCOL_ERROR)]
         return self._split(data)
 
     def _split(self, data: bytes) -> list[Packet | Batch | Violation]:
         found: list[Packet | Batch | Violation] = []
         names = self._topics
         batch: Batch | None = None
-        pos, size = 0, len(data)
+        pos, size, five = 0, len(data), self.level == 5
         self._need = 0
         try:
             while size - pos >= 2:
@@ -112,20 +128,21 @@ class Reader:
                     break
                 if head & 0xF0 != 0x30:
                     batch = None
-                    found.append(decode(head, data[body:end]))
+                    found.append(self._decode(head, data[body:end]))
+                    five = self.level == 5
                     pos = end
                     continue
                 if batch is None or head & 4:
                     if head & 6 == 6:
                         raise MalformedPacket("PUBLISH of QoS 3")
-                    batch = Batch(ack=PUBREC_HEAD if head & 4 else PUBACK_HEAD)
+                    batch = Batch(ack=PUBREC_HEAD if head & 4 else PUBACK_HEAD, level=self.level)
                     found.append(batch)
                     topics, payloads, heads, ids = batch.topics, batch.payloads, batch.heads, batch.ids
                 after = body + 2
                 middle = after + (data[body] << 8 | data[body + 1])
                 if middle > end:
                     raise MalformedPacket("packet ends too early")
-                topic = names[data[after:middle]]
+                name = data[after:middle]
                 if head & 6:
                     after = middle + 2
                     packet_id = data[middle:after]
@@ -136,7 +153,16 @@ class Reader:
                     after = middle
                     if head & 8:
                         raise MalformedPacket("PUBLISH of QoS 0 marked as a duplicate")
-                topics.append(topic)
+                if five:
+                    if data[after]:
+                        found_here, after, name = self._properties(data, after, end, name)
+                        if found_here:
+                            batch.properties[len(topics)] = found_here
+                    else:
+                        after += 1
+                    if after > end:
+                        raise MalformedPacket("packet ends too early")
+                topics.append(names[name])
                 payloads.append(data[after:end])
                 heads.append(head)
                 if head & 4:
@@ -147,11 +173,38 @@ class Reader:
             reason = str(error) if isinstance(error, MalformedPacket) else "packet ends too early"
             found = [one for one in found if not isinstance(one, Batch) or one.topics]
             kept = CONNECT_EVIDENCE if data[pos] >> 4 == CONNECT else EVIDENCE
-            found.append(Violation(reason, data[pos : pos + kept]))
+            code = error.code if isinstance(error, MalformedPacket) else Reason.MALFORMED_PACKET
+            found.append(Violation(reason, data[pos : pos + kept], code))
             return found
         if pos < size:
             self._rest += data[pos:] if pos else data
         return found
+
+    def _decode(self, head: int, body: bytes) -> Packet:
+        if self._server and not self.level and body[:6] == b"\0\4MQTT":
+            self.level = 5 if body[6:7] == b"\5" else 4  # even if the rest is wrong: it shapes the answer
+        packet = decode(head, body, self.level, server=self._server)
+        if isinstance(packet, Connect):
+            self.level = packet.level
+        return packet
+
+    def _properties(self, data: bytes, pos: int, end: int, name: bytes) -> tuple[Properties, int, bytes]:
+        """A PUBLISH's properties, where they end, and the topic: its own, or the one its alias stands for."""
+        found, after = props.decode(data[:end], pos, props.IN_PUBLISH)
+        if self._server and "subscription_identifier" in found:
+            raise MalformedPacket("a client may send no subscription identifier", Reason.PROTOCOL_ERROR)
+        if "topic_alias" in found:
+            found = dict(found)
+            alias = found.pop("topic_alias")
+            if not 0 < alias <= self._max_aliases:
+                raise MalformedPacket(f"topic alias {alias} is out of range", Reason.TOPIC_ALIAS_INVALID)
+            if name:
+                self._aliases[alias] = name
+            elif alias in self._aliases:
+                name = self._aliases[alias]
+            else:
+                raise MalformedPacket(f"topic alias {alias} is unknown", Reason.PROTOCOL_ERROR)
+        return found, after, name
 
     def _length(self, data: bytes, pos: int, size: int) -> tuple[int, int]:
         """A remaining length of two to four bytes and where the body starts; (0, 0) while incomplete."""
@@ -160,8 +213,10 @@ class Reader:
             length |= (data[at] & 127) << shift
             shift += 7
             if data[at] < 128:
-                if length > self._max_packet:
-                    raise MalformedPacket(f"packet of {length} bytes, more than {self._max_packet}")
+                if length > self.max_packet:
+                    raise MalformedPacket(
+                        f"packet of {length} bytes, more than {self.max_packet}", Reason.PACKET_TOO_LARGE
+                    )
                 return length, at + 1
         if size >= pos + 5:
             raise MalformedPacket("packet length has more than four bytes")
