@@ -202,15 +202,31 @@ class SecurityConfig(_Table):
 
 
 class RuleConfig(_Table):
-    """One rule, as written; compiled by `engine.rule`."""
+    """One rule, as written; compiled by `engine.rules.ruleset`.
+
+    It has one beginning: `when`, `first` with `then`, `silent`, `anomaly` or `at`.
+    """
 
     name: Slug
-    when: str
+    when: str = ""
     until: str = ""
     hold: Duration = Field(default="0s", alias="for")
+    #: a sequence: after `first` came each of `then`, in order, all `within` so long
+    first: str = ""
+    then: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    within: Duration = ""
+    #: a series that says nothing `for` so long
+    silent: str = ""
+    #: a series of which something unusual is reported
+    anomaly: str = ""
+    #: local times: `"22:30"`, `"sunset - 15m"`, one or several; and the weekdays: `"mon-fri"`
+    at: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    days: str = ""
     severity: Literal["info", "warning", "critical"] = "warning"
     cooldown: Duration = "0s"
     act_within: Duration = "60s"
+    #: hours in which its notifications wait, as the home's; `"never"`: they do not wait
+    quiet: str = ""
     do: tuple[str, ...] = ()
     #: file:line it stands at, for errors
     where: str = ""
@@ -235,6 +251,13 @@ class HomeConfig(_Table):
     door: DoorConfig = DoorConfig()
     #: name -> devices that are told the same: `lights = ["living/lamp", "office/lamp"]`
     group: dict[str, tuple[str, ...]] = {}
+    #: name -> URL that a rule posts to; it may hold secrets
+    webhook: dict[str, str] = {}
+    #: where the home is, in degrees north and east; the sun's times need it
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    #: hours in which notifications wait that are not critical: `"22:00-07:00"`
+    quiet: str = ""
 
     @field_validator("timezone")
     @classmethod
@@ -242,6 +265,14 @@ class HomeConfig(_Table):
         if name not in available_timezones():
             raise ValueError(f"{name!r} is no IANA time zone; write it as Europe/Berlin")
         return name
+
+    @field_validator("webhook")
+    @classmethod
+    def _are_urls(cls, urls: dict[str, str]) -> dict[str, str]:
+        # In the log they are blank. A URL is not repeated: it holds secrets.
+        if wrong := [name for name, url in urls.items() if url and not re.match(r"https?://[^/\s]", url)]:
+            raise ValueError(f"{wrong[0]} is no http:// or https:// URL")
+        return urls
 
     @property
     def zone(self) -> ZoneInfo:
@@ -252,6 +283,11 @@ class HomeConfig(_Table):
     def mains(self) -> tuple[str, ...]:
         """Ids of the devices that measure the whole home; the one by the usual name may not exist."""
         return tuple(device.id for device in self.device if device.mains) or (MAINS,)
+
+    def public(self) -> "HomeConfig":
+        """What the engine is told, through the log: without [door], and without the URLs, which hold secrets."""
+        blank = {"notify": dict.fromkeys(self.notify, ""), "webhook": dict.fromkeys(self.webhook, "")}
+        return self.model_copy(update={"door": DoorConfig(), **blank})
 
     def named(self, device: str) -> DeviceConfig | None:
         """What `home.toml` says of a device, by id."""

@@ -32,7 +32,7 @@ from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
 from homestream.engine.rules.ruleset import compile_rules
 from homestream.errors import HomestreamError
-from homestream.home import DoorConfig, HomeConfig
+from homestream.home import HomeConfig
 from homestream.homefile import FILE, load
 from homestream.keep import compact, flush, keep, report_status, status, tick
 from homestream.lake.connect import Queries
@@ -206,7 +206,7 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
 async def _configure(parts: Parts) -> None:
     """Tell the engine, through the log, of a configuration it does not know yet. Secrets stay out."""
     config = parts.config
-    public = config.model_copy(update={"door": DoorConfig(), "notify": dict.fromkeys(config.notify, "")})
+    public = config.public()
     home = parts.pipeline.engine.homes.get(config.id)
     if home is None or home.config != public:
         payload = public.model_dump_json(by_alias=True).encode()
