@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -110,12 +111,15 @@ def open_doors(tmp_path: Path, credentials: Credentials) -> Iterator[Open]:
         retained: dict[str, Retained] | None = None,
         http: bool = False,
         coap: bool = False,
+        tls: ssl.SSLContext | None = None,
+        **door: object,
     ) -> AsyncIterator[Doors]:
         committed: list[Entry] = []
         log = Log(tmp_path / "log.db")
         committer = Committer(log, committed.extend)
-        config = HomeConfig(door=DoorConfig(mqtt_port=0, coap_port=free_udp_port(), anonymous=anonymous))
-        mqtt = MqttDoor(config, committer, credentials, now, retained)
+        ports = {"mqtt_port": 0, "mqtts_port": 0, "coap_port": free_udp_port()}
+        config = HomeConfig(door=DoorConfig(anonymous=anonymous, **{**ports, **door}))
+        mqtt = MqttDoor(config, committer, credentials, now, retained, tls)
         doors = Doors(config, log, committer, credentials, mqtt, committed, coap=config.door.coap_port)
         await committer.start()
         await mqtt.start()

@@ -30,7 +30,7 @@ class Attempts:
 
     def begin(self, address: str, name: str, now: float) -> None:
         """Count an attempt before its password is looked at, so that many at once do not slip through."""
-        watched = _network(address), name
+        watched = network(address), name
         failures = [at for at in self._failures.pop(watched, []) if now - at < WINDOW_S]
         tired = len(failures) >= self._most
         self._failures[watched] = failures if tired else [*failures, now]
@@ -41,10 +41,10 @@ class Attempts:
 
     def good(self, address: str, name: str) -> None:
         """The password was right."""
-        self._failures.pop((_network(address), name), None)
+        self._failures.pop((network(address), name), None)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """An IPv4 address, or the /64 of an IPv6 one: whoever has one of those addresses has them all."""
     if ":" not in address:
         return address

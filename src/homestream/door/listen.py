@@ -1,15 +1,49 @@
-"""What the listeners share: who comes in without a name, and what to say of a port that cannot be had."""
+"""What the listeners share: where they listen, how many may come, and who comes in without a password."""
 
-from collections.abc import Iterator
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from homestream.door.credentials import ANONYMOUS, Principal
+from homestream.door.attempts import network
+from homestream.door.credentials import ANONYMOUS, Credentials, Principal
 from homestream.errors import HomestreamError
-from homestream.home import HomeConfig, is_loopback
+from homestream.home import DoorConfig, HomeConfig, duration_ms, is_loopback
 
-__all__ = ["ANONYMOUS", "is_local", "nameless", "taken"]
+__all__ = ["ANONYMOUS", "Places", "certified", "is_local", "listen", "nameless", "taken"]
 
 is_local = is_loopback
+
+#: Connections the kernel holds for us while we are busy: a house whose power returns calls all at once.
+BACKLOG = 1024
+
+
+class Places:
+    """Connections at once: in all, and from one address, so that one machine cannot take them all."""
+
+    def __init__(self, door: DoorConfig) -> None:
+        """All free."""
+        self._all, self._each = door.max_connections, door.max_per_address
+        self._taken: Counter[str] = Counter()
+        self._total = 0
+
+    def take(self, address: str) -> bool:
+        """Whether there is room for one more from `address`; then it holds a place until `leave`."""
+        peer = network(address)
+        if self._total >= self._all or self._taken[peer] >= self._each:
+            return False
+        self._total += 1
+        self._taken[peer] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """One that took a place has gone."""
+        peer = network(address)
+        self._total -= 1
+        self._taken[peer] -= 1
+        if not self._taken[peer]:
+            del self._taken[peer]
 
 
 def nameless(config: HomeConfig, address: str, *, tls: bool) -> Principal | None:
@@ -17,6 +51,34 @@ def nameless(config: HomeConfig, address: str, *, tls: bool) -> Principal | None
     door = config.door
     allowed = door.anonymous == "anywhere" or (door.anonymous and (tls or is_loopback(address)))
     return Principal(ANONYMOUS, config.id, "device") if allowed else None
+
+
+def certified(credentials: Credentials, name: str | None) -> Principal | None:
+    """The principal that a verified certificate is made out to, see `tls.common_name`."""
+    return credentials[name] if name is not None and name in credentials else None
+
+
+async def listen(
+    door: DoorConfig, factory: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None
+) -> list[asyncio.Server]:
+    """MQTT on `mqtt_port`, and on `mqtts_port` where there is a certificate; `HomestreamError` if taken."""
+    loop = asyncio.get_running_loop()
+    with taken("mqtt_port", door.host, door.mqtt_port):
+        servers = [await loop.create_server(factory, door.host, door.mqtt_port, backlog=BACKLOG)]
+    if tls is not None:
+        host, patience = door.tls_host or door.host, duration_ms(door.connect_timeout) / 1000
+        with taken("mqtts_port", host, door.mqtts_port):
+            servers.append(
+                await loop.create_server(
+                    factory,
+                    host,
+                    door.mqtts_port,
+                    backlog=BACKLOG,
+                    ssl=tls,
+                    ssl_handshake_timeout=patience,
+                )
+            )
+    return servers
 
 
 @contextmanager

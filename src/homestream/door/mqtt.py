@@ -7,13 +7,15 @@ never leaves its home.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+import ssl
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 from itertools import count, repeat
 from typing import cast
 
 from homestream.door.credentials import Credentials, Principal, TooManyAttempts
-from homestream.door.listen import ANONYMOUS, is_local, taken
+from homestream.door.listen import Places, certified, listen, nameless
+from homestream.door.tls import common_name
 from homestream.home import HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError
@@ -24,9 +26,6 @@ from homestream.wire.exchange import Exchange, Retained
 from homestream.wire.packets import Connect
 from homestream.wire.reader import MAX_PACKET, Batch, Topics
 from homestream.wire.session import Session
-
-#: Open sockets; a home has a few hundred, and each may hold a packet of `MAX_PACKET`.
-MAX_CONNECTIONS = 5_000
 
 #: Bytes written to a peer that does not read, before its subscriptions queue, and before we stop reading.
 HIGH_WATER = 256 << 10
@@ -55,33 +54,36 @@ class MqttDoor:
         credentials: Credentials,
         clock: Callable[[], int],
         retained: Mapping[str, Retained] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`clock`: milliseconds since 1970; `retained` (home -> topic -> payload, QoS): from before."""
+        """`clock`: milliseconds since 1970; `retained` (home -> topic -> payload, QoS): from before.
+
+        With `tls` it listens on `config.door.mqtts_port` too.
+        """
         self.config = config
         self.committer = committer
         self.credentials = credentials
         self.clock = clock
+        self.places = Places(config.door)
         self.topics = Topics()
         self.clients: set[_Client] = set()
         #: (home, client id) -> the connection that has the session
         self.present: dict[tuple[str, str], _Client] = {}
         self._exchanges = {home: Exchange(topics) for home, topics in (retained or {}).items()}
+        self._tls = tls
         self._refusals = 0
         self._refusals_since = 0.0
 
     async def start(self) -> None:
         """Listen; `HomestreamError` where the port is taken."""
         self.loop = asyncio.get_running_loop()
-        door = self.config.door
-        with taken("mqtt_port", door.host, door.mqtt_port):
-            self._server = await self.loop.create_server(
-                lambda: _Client(self), door.host, door.mqtt_port, backlog=1024
-            )
+        self._servers = await listen(self.config.door, self.client, self._tls)
         self._sweeper = self.loop.create_task(self._sweep())
 
     async def stop(self) -> None:
         """Take nothing more in, acknowledge what was taken, close. The committer must still be running."""
-        self._server.close()
+        for server in self._servers:
+            server.close()
         self._sweeper.cancel()
         for client in self.clients:
             client.pause("stopping")
@@ -92,7 +94,22 @@ class MqttDoor:
     @property
     def port(self) -> int:
         """The port listened on; differs from the configuration's where that is 0."""
-        return int(self._server.sockets[0].getsockname()[1])
+        return self.ports[0]
+
+    @property
+    def ports(self) -> list[int]:
+        """The plain port and, where there is a certificate, the one of TLS."""
+        return [int(server.sockets[0].getsockname()[1]) for server in self._servers]
+
+    def client(self) -> asyncio.Protocol:
+        """The protocol of one more connection, for a transport of any kind, as a WebSocket's."""
+        return _Client(self)
+
+    def part(self, names: Container[str]) -> None:
+        """Close the connections of principals that are gone or no longer what they were."""
+        for client in list(self.clients):
+            if client.name in names:
+                client.leave("who it is has changed")
 
     @property
     def retained(self) -> dict[str, Retained]:
@@ -143,6 +160,8 @@ class _Client(asyncio.Protocol):
         self._pauses: set[str] = set()
         self._home = door.config.id
         self._source = "mqtt:?"
+        #: the principal's, once it is in
+        self.name: str | None = None
         self._task: asyncio.Task[None] | None = None
         self._lingering: asyncio.TimerHandle | None = None
 
@@ -152,7 +171,7 @@ class _Client(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._address = str((transport.get_extra_info("peername") or ("?",))[0])
         self._source = f"mqtt:{self._address}"
-        if len(self._door.clients) >= MAX_CONNECTIONS:
+        if not self._door.places.take(self._address):
             self._connection.leave("too many connections")
             self._transport.abort()
             return
@@ -176,7 +195,9 @@ class _Client(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost()
-        self._door.clients.discard(self)
+        if self in self._door.clients:
+            self._door.clients.discard(self)
+            self._door.places.leave(self._address)
         if self._lingering is not None:
             self._lingering.cancel()
 
@@ -258,9 +279,13 @@ class _Client(asyncio.Protocol):
         self._door.flush(self._home, self._door.exchange(self._home).route(batch))
 
     def _login(self, connect: Connect) -> None:
+        owner = certified(self._door.credentials, common_name(self._transport.get_extra_info("peercert")))
+        if owner is not None and connect.user in (None, owner.name):
+            self._decide(connect, owner)
+            return
         if connect.user is None:
-            open_door = self._door.config.door.anonymous and is_local(self._address)
-            self._decide(connect, Principal(ANONYMOUS, self._door.config.id, "device") if open_door else None)
+            tls = self._transport.get_extra_info("sslcontext") is not None
+            self._decide(connect, nameless(self._door.config, self._address, tls=tls))
             return
         password = (connect.password or b"").decode(errors="surrogateescape")
         known = self._door.credentials.cached(connect.user, password)
@@ -289,7 +314,7 @@ class _Client(asyncio.Protocol):
             self._handle([self._connection.refuse(packets.BAD_CLIENT_ID)])
             return
         client_id = connect.client_id or f"auto-{secrets.token_hex(8)}"
-        self._home, self._source = principal.home, f"mqtt:{principal.name}"
+        self.name, self._home, self._source = principal.name, principal.home, f"mqtt:{principal.name}"
         if (before := self._door.present.get((self._home, client_id))) is not None:
             before.lost()
         session, present = self._door.exchange(self._home).open(client_id, connect.clean)
