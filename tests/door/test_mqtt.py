@@ -194,7 +194,7 @@ async def test_homes_are_told_apart(open_doors, join) -> None:
     async with open_doors() as doors:
         ours = await join(doors, Connect("same", True, 0))
         await ours.expect(HELLO)
-        ours.send(encode(Subscribe(1, (("#", 1),))))
+        ours.send(encode(Subscribe(1, (packets.Filter("#", 1),))))
         await ours.expect(packets.suback(1, [1]))
         theirs = await join(doors, Connect("same", True, 0, user="stranger", password=PASSWORD.encode()))
         await theirs.expect(HELLO)
@@ -212,7 +212,7 @@ async def test_the_will_is_logged_and_sent(open_doors, join) -> None:
     async with open_doors() as doors:
         watcher = await join(doors, Connect("w", True, 0))
         await watcher.expect(HELLO)
-        watcher.send(encode(Subscribe(1, (("#", 0),))))
+        watcher.send(encode(Subscribe(1, (packets.Filter("#", 0),))))
         await watcher.expect(packets.suback(1, [0]))
         will = Will("home/a/b/available", b"offline", 1, True)
         peer = await join(doors, Connect("c", True, 0, will=will))
@@ -234,7 +234,7 @@ async def test_a_session_waits_and_is_taken_over(open_doors, join, until) -> Non
         stay = Connect("stay", False, 0)
         peer = await join(doors, stay)
         await peer.expect(HELLO)
-        peer.send(encode(Subscribe(1, (("cmd", 1),))))
+        peer.send(encode(Subscribe(1, (packets.Filter("cmd", 1),))))
         await peer.expect(packets.suback(1, [1]))
         await peer.close()
         await until(lambda: not doors.mqtt.clients)
@@ -253,7 +253,7 @@ async def test_retained_messages_are_there_after_a_restart(open_doors, join) -> 
     async with open_doors(retained={"home": {"home/x": (b"before", 1)}}) as doors:
         peer = await join(doors, Connect("c", True, 0))
         await peer.expect(HELLO)
-        peer.send(encode(Subscribe(1, (("home/#", 0),))))
+        peer.send(encode(Subscribe(1, (packets.Filter("home/#", 0),))))
         await peer.expect(packets.suback(1, [0]) + publish("home/x", b"before", 0, True))
         await peer.close()
 
@@ -262,7 +262,7 @@ async def test_a_slow_reader_loses_its_own_and_holds_up_nobody(open_doors, join)
     async with open_doors() as doors:
         slow = await join(doors, Connect("slow", True, 0))
         await slow.expect(HELLO)
-        slow.send(encode(Subscribe(1, (("t", 0),))))
+        slow.send(encode(Subscribe(1, (packets.Filter("t", 0),))))
         await slow.expect(packets.suback(1, [0]))
         slow.writer.transport.pause_reading()
         fast = await join(doors, Connect("fast", True, 0))
