@@ -88,7 +88,7 @@ def expected(rows: list[Row], metric: str, zone: ZoneInfo) -> dict[str, dict[int
             if start == hour_start(zone, times[0]) and times[0] == start:
                 inside.insert(0, (times[0], values[0]))
             meter, used, _ = counter.fold(meter, inside)
-            tally.energy = math.fsum(used)
+            tally.energy = math.fsum(draw.wh for draw in used if draw.placed)
         if tally.known or tally.count:
             hours[start] = tally
         start = stop

@@ -49,6 +49,20 @@ class Window(Fact, frozen=True, tag="window", kw_only=True):
     revision: int = 0
 
 
+class Unplaced(Fact, frozen=True, tag="unplaced", kw_only=True):
+    """Energy that a counter gained over a silence, in Wh: known in all, not when, and so in no window.
+
+    It was used from `start` to `end`; a higher revision corrects a lower one, 0 Wh takes it back.
+    """
+
+    device: str
+    metric: str
+    start: int
+    end: int
+    energy: float
+    revision: int = 0
+
+
 class Alert(Fact, frozen=True, tag="alert", kw_only=True):
     """A change in an alert's life: `state` is opened, acknowledged or cleared.
 
@@ -71,8 +85,8 @@ class Alert(Fact, frozen=True, tag="alert", kw_only=True):
 class Security(Fact, frozen=True, tag="security", kw_only=True):
     """An entry of the security log; `hash` covers the entry and `previous`, so that none can be altered.
 
-    `kind`: opened, closed, motion, opened_unexpectedly, motion_nobody_home, armed, disarmed, tamper,
-    offline, online, smoke, moisture.
+    `kind`: opened, closed, motion, opened_unexpectedly, motion_nobody_home, motion_armed, expected, armed,
+    disarmed, bypassed, wrong_code, tamper, offline, online, smoke, moisture.
     """
 
     kind: str
@@ -107,7 +121,7 @@ class Outage(Fact, frozen=True, tag="outage", kw_only=True):
 
 
 class Anomaly(Fact, frozen=True, tag="anomaly", kw_only=True):
-    """A value that cannot be or that is unusual; `kind` range or spike; `text` says so in numbers."""
+    """A value that cannot be or that is unusual; `kind` range, spike, stuck or drift; `text` says so."""
 
     device: str
     metric: str
@@ -116,6 +130,13 @@ class Anomaly(Fact, frozen=True, tag="anomaly", kw_only=True):
     low: float
     high: float
     text: str
+
+
+class Delay(Fact, frozen=True, tag="delay", kw_only=True):
+    """Time to leave (`kind` exit) or to disarm (entry), up to `until`; over where `until` is `time`."""
+
+    kind: str
+    until: int
 
 
 class Mode(Fact, frozen=True, tag="mode", kw_only=True):
@@ -149,6 +170,19 @@ class Command(Fact, frozen=True, tag="command", kw_only=True):
     requested: int
 
 
+class Group(Fact, frozen=True, tag="group", kw_only=True):
+    """What became of a command to a group: the devices that obeyed and those that did not, in its order."""
+
+    id: str
+    group: str
+    metric: str
+    value: float
+    by: str
+    obeyed: tuple[str, ...]
+    failed: tuple[str, ...]
+    text: str
+
+
 class Notify(Fact, frozen=True, tag="notify", kw_only=True):
     """A notification owed because of a fact; suppressed when the fact is older than `act_within` ms."""
 
@@ -173,7 +207,20 @@ class DeviceSeen(Fact, frozen=True, tag="device", kw_only=True):
 
 
 AnyFact = (
-    Window | Alert | Security | Blind | Outage | Anomaly | Mode | Occupancy | Command | Notify | DeviceSeen
+    Window
+    | Alert
+    | Security
+    | Blind
+    | Outage
+    | Anomaly
+    | Delay
+    | Mode
+    | Occupancy
+    | Command
+    | Group
+    | Notify
+    | DeviceSeen
+    | Unplaced
 )
 
 _encoder = msgspec.json.Encoder()

@@ -270,7 +270,7 @@ class HomeFold:
         return list(rooms)
 
     def _place(self, series: Series, reading: Reading, to: int, seq: int, out: Output) -> Stored | None:
-        """A reading that is not the plain case, with the clock at `to`: as stored, or None for a duplicate."""
+        """A reading that is not the plain case, the clock at `to`: as stored, or None for a duplicate."""
         stage, time = self.stage, reading.time
         if not (isnan(reading.value) or -HUGE < reading.value < HUGE):
             reading = reading._replace(value=nan)
@@ -323,6 +323,7 @@ class HomeFold:
             self.watermark = stage.now - LATENESS
             if rollup.due == due:
                 rollup.close(stage.now, stage.table.values())
+                stage.ledger.forget()
                 if rollup.due <= to:
                     rollup.skip(to - LATENESS, stage.table.values())
             else:

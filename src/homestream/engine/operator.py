@@ -49,6 +49,13 @@ class Context(Protocol):
     def times(self, device: str, after: int) -> list[int]:
         """When the device gave known readings after a time, ascending, each once; a day back at most."""
 
+    def energy(self, device: str | None, since: int, until: int | None = None) -> float | None:
+        """Wh that a device, or with None the home, used in [since, until); None where nothing is known.
+
+        Of closed minutes only, so a minute or two behind; its counter goes before its power. `since` is where
+        a local day begins, up to a month ago, or a local hour up to a day ago. The same all through a minute.
+        """
+
     def series(self) -> list[tuple[str, str]]:
         """All (device, metric) seen, in the order first seen."""
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from homestream.engine import windows
 from homestream.engine.clock import HISTORY, LATENESS, MINUTE, day_end, day_start, hour_end, hour_start
 from homestream.engine.energy import counter
-from homestream.engine.fact import Anomaly, Window
+from homestream.engine.fact import Anomaly, Unplaced, Window
 from homestream.engine.series import HOME_HISTORY, MAX_HISTORY, SPARE, Series
 from homestream.engine.timers import NEVER
 from homestream.engine.windows import Tally
@@ -24,9 +24,16 @@ class Rollup:
     """The windows of one home. `opened` is the start of the first minute not yet closed."""
 
     def __init__(
-        self, home: str, zone: ZoneInfo, state: Callable[[Window], None], flag: Callable[[Anomaly], None]
+        self,
+        home: str,
+        zone: ZoneInfo,
+        state: Callable[[Window | Unplaced], None],
+        flag: Callable[[Anomaly], None],
     ) -> None:
-        """Nothing is open until `start`; `state` is told each window, `flag` each glitch of a counter."""
+        """Nothing is open until `start`.
+
+        `state` is told each window and each draw that none holds, `flag` each glitch of a counter.
+        """
         self.home = home
         self.zone = zone
         self.opened = 0
@@ -107,8 +114,10 @@ class Rollup:
     def _close_minute(self, series: Series, start: int, end: int, now: int) -> None:
         tally = windows.measure(series.times, series.values, start, end, series.hold)
         if series.counter:
-            series.meter, used, glitches = counter.fold(series.meter, series.between(start, end))
-            tally.energy = fsum(used)
+            series.meter, draws, glitches = counter.fold(series.meter, series.between(start, end))
+            tally.energy = fsum(draw.wh for draw in draws if draw.placed)
+            if not all(draw.placed for draw in draws):
+                self._set_apart(series, draws, start, end, now)
             for glitch in glitches:
                 self._flag(_anomaly(self.home, series, glitch, now))
         elif series.metric == "power":
@@ -131,6 +140,34 @@ class Rollup:
         day = windows.merge(series.hours[hour] for hour in sorted(series.hours) if start <= hour < end)
         if day:
             self._tell(series, "1d", start, day, now)
+            if day.energy is not None:
+                series.days[start] = end, day.energy
+
+    def _set_apart(
+        self, series: Series, draws: Iterable[counter.Draw], after: int, upto: int, now: int
+    ) -> None:
+        """State the draws in (after, upto] that belong to no window, and take back those that are no more."""
+        apart = {draw.time: draw for draw in draws if not draw.placed}
+        for end in sorted({*apart, *(end for end in series.unplaced if after < end <= upto)}):
+            draw = apart.get(end)
+            since, wh, revision = series.unplaced.get(end, (0, 0.0, -1))
+            if draw is None:
+                draw = counter.Draw(since, end, 0.0)
+            if (draw.since, draw.wh) == (since, wh):
+                continue
+            series.unplaced[end] = draw.since, draw.wh, revision + 1
+            self._state(
+                Unplaced(
+                    home=self.home,
+                    time=now,
+                    device=series.device,
+                    metric=series.metric,
+                    start=draw.since,
+                    end=end,
+                    energy=draw.wh,
+                    revision=revision + 1,
+                )
+            )
 
     def _tell(self, series: Series, size: str, start: int, tally: Tally, now: int, revision: int = 0) -> None:
         self._state(windows.fact(self.home, series.device, series.metric, size, start, tally, now, revision))
@@ -142,7 +179,7 @@ class Rollup:
 
     def _revise(self, series: Series, now: int) -> None:
         """State again every minute marked dirty, with the hours and days they belong to."""
-        used = self._recount(series) if series.counter else {}
+        used = self._recount(series, now) if series.counter else {}
         dirty, series.dirty = sorted(series.dirty), set()
         hours: dict[int, int] = {}
         end = 0
@@ -163,7 +200,10 @@ class Rollup:
         for day, end in days.items():
             if end <= self.day:
                 parts = [series.hours[hour] for hour in sorted(series.hours) if day <= hour < end]
-                self._tell_again(series, "1d", day, windows.merge(parts), now)
+                whole = windows.merge(parts)
+                self._tell_again(series, "1d", day, whole, now)
+                if whole.energy is not None:
+                    series.days[day] = end, whole.energy
 
     def _remeasure(self, series: Series, start: int, used: dict[int, list[float]]) -> Tally:
         tally = windows.measure(series.times, series.values, start, start + MINUTE, series.hold)
@@ -173,7 +213,7 @@ class Rollup:
             tally.energy = windows.energy_of_power(tally)
         return tally
 
-    def _recount(self, series: Series) -> dict[int, list[float]]:
+    def _recount(self, series: Series, now: int) -> dict[int, list[float]]:
         """Wh used by minute, from the hour of the first dirty minute on; more minutes may become dirty.
 
         What a late reading does to a counter's reference may outlast the next reading (a dip, a glitch); it
@@ -190,12 +230,15 @@ class Rollup:
             if settled and not any(at <= minute < end for minute in dirty):
                 meter = before
             else:
+                draws: list[counter.Draw] = []
                 for time, value in series.between(at, end):
                     minute = _counted_in(time)
                     meter, more, _ = counter.fold(meter, ((time, value),))
-                    used.setdefault(minute, []).extend(more)
+                    draws += more
+                    used.setdefault(minute, []).extend(draw.wh for draw in more if draw.placed)
                     if minute > dirty[0]:
                         series.dirty.add(minute)
+                self._set_apart(series, draws, at, end, now)
                 settled = meter == before
                 if end in series.checkpoints:
                     series.checkpoints[end] = meter

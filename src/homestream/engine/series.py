@@ -8,7 +8,7 @@ from math import isnan
 from operator import sub
 from typing import Any
 
-from homestream.engine.clock import HISTORY, HOUR
+from homestream.engine.clock import DAY, HISTORY, HOUR
 from homestream.engine.energy.counter import Meter
 from homestream.engine.operator import Operator
 from homestream.engine.windows import HOLD_MAX, MAX_GAP, Tally
@@ -24,6 +24,9 @@ KEEP = HISTORY + 2 * HOUR
 
 #: Hours are kept until no correction can touch their day: a day of 25 h that ended 24 h ago.
 KEEP_HOURS = HISTORY + 26 * HOUR
+
+#: Energy is told back to the start of the month, and of the week.
+KEEP_DAYS = 33 * DAY
 
 #: Readings are forgotten this many at a time: moving an array's rest costs as much for one as for many.
 SPARE = 1_000
@@ -43,6 +46,7 @@ class Series:
         "blind",
         "checkpoints",
         "counter",
+        "days",
         "device",
         "dirty",
         "floor",
@@ -54,6 +58,7 @@ class Series:
         "revised",
         "time",
         "times",
+        "unplaced",
         "value",
         "values",
         "watchers",
@@ -89,6 +94,10 @@ class Series:
         #: a counter's reference up to the closed minutes, and as it was at the ends of hours
         self.meter: Meter | None = None
         self.checkpoints: dict[int, Meter | None] = {}
+        #: energy of closed days, by start: their end and Wh
+        self.days: dict[int, tuple[int, float]] = {}
+        #: draws of a counter that no window holds, by end: their start, Wh and revision
+        self.unplaced: dict[int, tuple[int, float, int]] = {}
 
     def insert(self, time: int, value: float) -> tuple[int, str]:
         """Put a reading where its time belongs; its index, and `new`, `duplicate` or `correction`."""
@@ -134,6 +143,10 @@ class Series:
         for kept in (self.hours, self.checkpoints):
             for start in [start for start in kept if start < now - KEEP_HOURS]:
                 del kept[start]
+        for start in [start for start in self.days if start < now - KEEP_DAYS]:
+            del self.days[start]
+        for end in [end for end in self.unplaced if end < now - KEEP_DAYS]:
+            del self.unplaced[end]
         if self.revised:
             self.revised = {k: n for k, n in self.revised.items() if k[1] >= now - KEEP_HOURS}
 
@@ -151,6 +164,7 @@ class Series:
         frozen.minutes, frozen.hours = dict(self.minutes), dict(self.hours)
         frozen.dirty, frozen.revised = set(self.dirty), dict(self.revised)
         frozen.checkpoints = dict(self.checkpoints)
+        frozen.days, frozen.unplaced = dict(self.days), dict(self.unplaced)
         return frozen
 
     def snapshot(self) -> Any:
@@ -169,6 +183,8 @@ class Series:
             "revised": [[size, start, n] for (size, start), n in self.revised.items()],
             "meter": self.meter,
             "checkpoints": list(self.checkpoints.items()),
+            "days": list(self.days.items()),
+            "unplaced": list(self.unplaced.items()),
         }
 
     @classmethod
@@ -186,6 +202,8 @@ class Series:
         series.revised = {(size, start): n for size, start, n in state["revised"]}
         series.meter = _meter(state["meter"])
         series.checkpoints = {at: _meter(meter) for at, meter in state["checkpoints"]}
+        series.days = {start: tuple(day) for start, day in state.get("days", ())}
+        series.unplaced = {end: tuple(draw) for end, draw in state.get("unplaced", ())}
         return series
 
 

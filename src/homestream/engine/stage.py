@@ -10,11 +10,13 @@ from math import isnan, nan
 from typing import Any
 
 from homestream.dialects.registry import Device, Registry
+from homestream.engine.energy.ledger import Ledger
 from homestream.engine.fact import AnyFact, Blind, Mode, Occupancy, Outage, chain
 from homestream.engine.operator import Operator
 from homestream.engine.series import BEFORE, Series
-from homestream.engine.timers import Timers
+from homestream.engine.timers import NEVER, Timers
 from homestream.engine.view import View
+from homestream.engine.windows import power_hold
 from homestream.home import HomeConfig
 from homestream.reading import Reading
 
@@ -31,6 +33,7 @@ class Stage:
         self.occupied: bool | None = None
         self.adopt(Registry())
         self.table: dict[tuple[str, str], Series] = {}
+        self.ledger = Ledger(self.table)
         self._of_device: dict[str, list[Series]] = {}
         self.operators = operators
         self.timers = Timers()
@@ -70,6 +73,10 @@ class Stage:
         for series in self._of_device.get(device, ()):
             times.update(series.known_after(after))
         return sorted(times)
+
+    def energy(self, device: str | None, since: int, until: int | None = None) -> float | None:
+        """Wh used by a device or the home, of closed minutes."""
+        return self.ledger.energy(self.config, device, since, NEVER if until is None else until)
 
     def series(self) -> list[tuple[str, str]]:
         """All (device, metric) seen, in the order first seen."""
@@ -113,6 +120,9 @@ class Stage:
         """Give everyone the configuration; watchers of known series are asked for again."""
         self.config = config
         self.registry.configure(config)
+        self.ledger.forget()
+        for series in self.table.values():
+            self._hold(series)
         for operator in self._each():
             operator.configure(self)
         for series in self.table.values():
@@ -122,6 +132,7 @@ class Stage:
         """Take a series into the table; `watch` it next."""
         self.table[series.device, series.metric] = series
         self._of_device.setdefault(series.device, []).append(series)
+        self._hold(series)
 
     def watch(self, series: Series) -> None:
         """Ask who wants the readings of a series."""
@@ -193,6 +204,11 @@ class Stage:
             after=after,
             why=series.why,
         )
+
+    def _hold(self, series: Series) -> None:
+        """How long its power holds without a new reading, as configured."""
+        if series.metric == "power":
+            series.hold = power_hold(self.config.named(series.device))
 
     def _each(self, operators: Iterable[Operator] | None = None) -> Iterable[Operator]:
         """Operators in order, each with the word; what it says is heard before the next has it."""

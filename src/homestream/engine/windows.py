@@ -15,6 +15,7 @@ from operator import mul, sub
 from typing import Any
 
 from homestream.engine.fact import Window
+from homestream.home import DeviceConfig, duration_ms
 
 #: A state that reports on change is held this long; then nobody knows any more.
 HOLD_MAX = 24 * 3_600_000
@@ -26,6 +27,13 @@ MAX_GAP = 5 * 60_000
 NEAR = 64
 
 _MS_PER_HOUR = 3_600_000.0
+
+
+def power_hold(said: DeviceConfig | None) -> int:
+    """How long, in ms, a power holds of which `home.toml` says this."""
+    if said is None:
+        return MAX_GAP
+    return duration_ms(said.max_gap) or max(MAX_GAP, duration_ms(said.expect_every))
 
 
 class Tally:

@@ -14,13 +14,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from homestream.engine.fact import Anomaly, encode
+from homestream.engine.fact import Anomaly, Unplaced, encode
 from homestream.errors import HomestreamError
 from homestream.etl import target
 from homestream.etl.target import batches
 from homestream.home import MAINS
 from homestream.homefile import FILE, load
 from homestream.lake.bronze import FOLDER
+from homestream.lake.rows import unplaced_text
 from homestream.lake.schema import EVENTS, ROLLUP_1D, ROLLUP_1H, SILVER, Table
 from homestream.lake.table import DeltaFolder
 
@@ -75,6 +76,13 @@ class LakeTarget:
                 WHERE r.kind = 'anomaly' AND r.seq = 0;
                 INSERT INTO old_flags SELECT sid, time FROM anomalies;
                 INSERT INTO old SELECT sid, time, value, 0 FROM anomalies WHERE kind = 'range';
+                INSERT INTO old_apart
+                SELECT sid, (data ->> '$.end')::BIGINT AS until, (data ->> '$.start')::BIGINT,
+                       (data ->> '$.energy')::DOUBLE, (data ->> '$.revision')::INTEGER AS revision
+                FROM {files} r JOIN series s
+                ON r.home = s.home AND r.device = s.device AND (r.data ->> '$.metric') = s.metric
+                WHERE r.kind = 'unplaced'
+                QUALIFY row_number() OVER (PARTITION BY sid, until ORDER BY revision DESC) = 1;
             """)
 
     def save(self, con: duckdb.DuckDBPyConnection, files: list[str]) -> None:
@@ -140,6 +148,20 @@ class LakeTarget:
                 text=text,
             )
             rows.append((0, home, time, "anomaly", device, "", "warning", text, encode(fact).decode()))
+        for home, device, metric, time, since, wh, revision in con.execute(target.APART).fetchall():
+            draw = Unplaced(
+                home=home,
+                time=time,
+                device=device,
+                metric=metric,
+                start=since,
+                end=time,
+                energy=wh,
+                revision=revision,
+            )
+            rows.append(
+                (0, home, time, "unplaced", device, "", "info", unplaced_text(draw), encode(draw).decode())
+            )
         if rows:
             columns = zip(zip(*rows, strict=True), EVENTS.columns.values(), strict=True)
             self._tables[EVENTS.name].add(

@@ -1,7 +1,8 @@
-"""Into SQL tables: readings, rollup_1h, rollup_1d, anomalies and rejected, in SQLite or PostgreSQL.
+"""Into SQL tables: readings, rollup_1h, rollup_1d, unplaced, anomalies, rejected, in SQLite or PostgreSQL.
 
 Times are TIMESTAMPTZ in PostgreSQL, ms since 1970 UTC in SQLite (`datetime(time / 1000, 'unixepoch')`). A
-correction replaces the value it corrects, a window that changed its row; `flag` is "" or `spike`.
+correction replaces the value it corrects, a window that changed its row; `flag` is "" or `spike`. Unplaced
+is the energy that a counter gained over a silence, from `since` to `time`: in no hour and no day.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,10 +55,15 @@ _FIGURES = (
 )
 ROLLUP_1H = SqlTable("rollup_1h", (*_SERIES, ("start", "time"), *_FIGURES), 4)
 ROLLUP_1D = SqlTable("rollup_1d", (*_SERIES, ("start", "time"), *_FIGURES), 4)
+UNPLACED = SqlTable(
+    "unplaced",
+    (*_SERIES, ("time", "time"), ("since", "time"), ("energy_wh", "real"), ("revision", "whole")),
+    4,
+)
 REJECTED = SqlTable(
     "rejected", (("file", "text"), ("line", "whole"), ("reason", "text"), ("text", "text")), 2
 )
-TABLES = (READINGS, ANOMALIES, ROLLUP_1H, ROLLUP_1D, REJECTED)
+TABLES = (READINGS, ANOMALIES, ROLLUP_1H, ROLLUP_1D, UNPLACED, REJECTED)
 
 #: rows read or written at once
 ROWS = 50_000
@@ -96,6 +102,8 @@ class SqlTarget:
             INSERT INTO old SELECT sid, time, value, 0 {named} WHERE kind = 'range';
         """
         self._fetch(con, ANOMALIES, low, high, flags)
+        draws = f"INSERT INTO old_apart SELECT sid, time, since, energy_wh, revision {named}"
+        self._fetch(con, UNPLACED, low, high, draws)
         columns = "count, min, max, sum, twmean, known_ms, last, energy_wh, revision"
         for table, into in ((ROLLUP_1H, "old_1h"), (ROLLUP_1D, "old_1d")):
             self._fetch(con, table, low, high, f"INSERT INTO {into} SELECT sid, start, {columns} {named}")
@@ -110,6 +118,7 @@ class SqlTarget:
         """
         self._store.put(READINGS, _rows(con, flagged))
         self._store.put(ANOMALIES, ((*r, target.describe(r[2], *r[4:8])) for r in _rows(con, target.FLAGS)))
+        self._store.put(UNPLACED, _rows(con, target.APART))
         for size, table in (("1h", ROLLUP_1H), ("1d", ROLLUP_1D)):
             self._store.put(table, _rows(con, target.WINDOWS.format(size=size)))
         rejected = (

@@ -1,7 +1,8 @@
 """Hours and days of the series that changed, as the engine states them (`engine.windows`), by whole columns.
 
 A value holds until the next reading, at most for its series' hold; NULL holds nothing. Hours follow the
-home's local time, days are made of hours. Counters are folded by the engine's `counter.fold`. Where the
+home's local time, days are made of hours. Counters are folded by the engine's `counter.fold`, and what they
+gained over a silence is in no window, but set apart as the engine does. Where the
 batch knows more than the stream: a power series sampled more slowly than every 5 min holds for one and a
 half of its usual steps, up to an hour, since its values are then means of those steps. And where it knows
 less: after a series' last reading, nothing is held beyond that minute.
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from math import fsum
 from operator import itemgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -28,7 +30,7 @@ SLOWEST = HOUR
 
 
 def roll_up(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
-    """`whole`, `fresh`, `flags`, `old_1h`, `old_1d` -> `new_1h`, `new_1d`: windows that changed."""
+    """`whole`, `fresh`, `flags`, `old_*` -> `new_1h`, `new_1d`, `new_apart`: what changed."""
     first, last = con.execute("SELECT min(time), max(time) FROM whole").fetchall()[0]
     steps = moment.offsets(zone, (first or moment.EARLIEST) - REACH, (last or moment.LATEST) + REACH)
     con.execute(f"CREATE MACRO hour_of(t) AS {_floor('t', steps)}")
@@ -101,26 +103,46 @@ _COUNTERS = "SELECT sid FROM touched JOIN series USING (sid) WHERE metric IN ('e
 def _count_energy(con: duckdb.DuckDBPyConnection) -> None:
     """What counters counted, into the hour that holds the later reading, as the engine does."""
     con.execute("CREATE TABLE used(sid INTEGER, start BIGINT, wh DOUBLE)")
+    con.execute("CREATE TABLE apart(sid INTEGER, time BIGINT, since BIGINT, wh DOUBLE)")
     for (sid,) in con.execute(_COUNTERS).fetchall():
         rows = con.sql(f"""
             SELECT hour_of((time - 1) // {MINUTE} * {MINUTE}), time, value FROM whole
             WHERE sid = {sid} AND value IS NOT NULL ORDER BY time
         """).to_arrow_table()
         meter: counter.Meter | None = None
-        counted = []
+        counted, apart = [], []
         for start, some in groupby(zip(*(c.to_pylist() for c in rows.columns), strict=True), itemgetter(0)):
-            meter, added, _ = counter.fold(meter, ((time, value) for _, time, value in some))
-            counted.append((sid, start, fsum(added)))
-        if counted:
-            found = pa.table(dict(zip(("sid", "start", "wh"), zip(*counted, strict=True), strict=True)))
-            con.register("found", found)
-            con.execute("INSERT INTO used FROM found")
-            con.unregister("found")
+            meter, draws, _ = counter.fold(meter, ((time, value) for _, time, value in some))
+            counted.append((sid, start, fsum(draw.wh for draw in draws if draw.placed)))
+            apart += [(sid, draw.time, draw.since, draw.wh) for draw in draws if not draw.placed]
+        _insert(con, "used", ("sid", "start", "wh"), counted)
+        _insert(con, "apart", ("sid", "time", "since", "wh"), apart)
     con.execute(f"""
         UPDATE hours SET energy = COALESCE(
             (SELECT wh FROM used WHERE used.sid = hours.sid AND used.start = hours.start), 0.0)
         WHERE sid IN ({_COUNTERS})
     """)
+    con.execute(_APART)
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, names: Sequence[str], rows: list[Any]) -> None:
+    if rows:
+        con.register("found", pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))))
+        con.execute(f"INSERT INTO {table} FROM found")
+        con.unregister("found")
+
+
+#: draws over what changed that are not as they were; those that are no more are taken back
+_APART = """
+CREATE TABLE new_apart AS
+    SELECT n.sid, n.time, n.since, n.wh, COALESCE(o.revision + 1, 0)::INTEGER AS revision
+    FROM (SELECT COALESCE(a.sid, o.sid) AS sid, COALESCE(a.time, o.time) AS time,
+                 COALESCE(a.since, o.since) AS since, COALESCE(a.wh, 0.0) AS wh
+          FROM apart a FULL JOIN old_apart o ON a.sid = o.sid AND a.time = o.time) AS n
+    JOIN changed c ON c.sid = n.sid AND n.time >= c.low AND n.since <= c.high
+    LEFT JOIN old_apart o ON o.sid = n.sid AND o.time = n.time
+    WHERE o.sid IS NULL OR o.since <> n.since OR abs(o.wh - n.wh) > 1e-6
+"""
 
 
 #: days of the touched hours, with those of their hours that were not touched

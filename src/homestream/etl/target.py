@@ -9,10 +9,11 @@ import pyarrow as pa
 class Target(Protocol):
     """Where to. `load` once, then `save` once, then `close`; blocking; errors are HomestreamError.
 
-    `load(con, low, high)` makes the tables `old` (sid, time, value, rank), `old_flags` (sid, time) and
+    `load(con, low, high)` makes the tables `old` (sid, time, value, rank), `old_flags` (sid, time),
+    `old_apart` (sid, time, since, wh, revision: energy of a counter's silence that ended at `time`) and
     `old_1h`, `old_1d` (sid, start, count, min, max, sum, twmean, known, last, energy, revision) of the series
-    in `series`, between the two times (ms). `save(con)` adds `fresh`, `flags`, `new_1h`, `new_1d` and
-    `rejected`; run again over the same, it adds nothing.
+    in `series`, between the two times (ms). `save(con)` adds `fresh`, `flags`, `new_apart`, `new_1h`,
+    `new_1d` and `rejected`; run again over the same, it adds nothing.
     """
 
     #: whose the rows are that name no home, and its zone
@@ -32,6 +33,7 @@ class Target(Protocol):
 OLD = """
 CREATE TABLE old(sid INTEGER, time BIGINT, value DOUBLE, rank BIGINT);
 CREATE TABLE old_flags(sid INTEGER, time BIGINT);
+CREATE TABLE old_apart(sid INTEGER, time BIGINT, since BIGINT, wh DOUBLE, revision INTEGER);
 CREATE TABLE old_1h(sid INTEGER, start BIGINT, count BIGINT, min DOUBLE, max DOUBLE, sum DOUBLE,
                     twmean DOUBLE, known BIGINT, last DOUBLE, energy DOUBLE, revision INTEGER);
 CREATE TABLE old_1d AS FROM old_1h;
@@ -43,6 +45,7 @@ SELECT home, device, metric, time, value, rank FROM fresh JOIN series USING (sid
 WHERE NOT EXISTS (SELECT * FROM flags f WHERE f.sid = fresh.sid AND f.time = fresh.time AND f.kind = 'range')
 """
 FLAGS = "SELECT home, device, metric, time, kind, value, low, high FROM flags JOIN series USING (sid)"
+APART = "SELECT home, device, metric, time, since, wh, revision FROM new_apart JOIN series USING (sid)"
 WINDOWS = """
 SELECT home, device, metric, start, count, min, max, sum, mean, twmean, last, known, energy, revision
 FROM new_{size} JOIN series USING (sid)

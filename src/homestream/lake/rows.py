@@ -16,12 +16,15 @@ from homestream.engine.fact import (
     AnyFact,
     Blind,
     Command,
+    Delay,
     DeviceSeen,
+    Group,
     Mode,
     Notify,
     Occupancy,
     Outage,
     Security,
+    Unplaced,
     Window,
     encode,
 )
@@ -172,14 +175,26 @@ def _words(fact: AnyFact) -> tuple[str, str, str, str]:
             return fact.device, "", "warning", fact.text
         case Mode():
             return "", "", "info", f"{fact.mode} by {fact.by}"
+        case Delay():
+            return "", "", "info", f"time to {'leave' if fact.kind == 'exit' else 'disarm'}"
         case Occupancy():
             return "", "", "info", f"{_OCCUPIED[fact.occupied]}: {fact.why}"
         case Command():
             return fact.device, "", "info", f"{fact.metric} to {fact.value:g}: {fact.state}"
+        case Group():
+            return "", "", "warning" if fact.failed else "info", fact.text
         case Notify():
             return "", "", fact.severity, fact.text
+        case Unplaced():
+            return fact.device, "", "info", unplaced_text(fact)
         case Window():
             return fact.device, "", "info", ""
+
+
+def unplaced_text(fact: Unplaced) -> str:
+    """`12.40 kWh used in 30 h of silence, unknown when`."""
+    hours = (fact.end - fact.start) / 3_600_000
+    return f"{fact.energy / 1000:.2f} kWh used in {hours:.0f} h of silence, unknown when"
 
 
 _OCCUPIED = {True: "somebody home", False: "nobody home", None: "not known who is home"}

@@ -12,7 +12,7 @@ MINUTE = 60_000
 def used(*values: float, every: int = MINUTE) -> tuple[float, list[float]]:
     """Wh that a counter read every minute says were used, and the values kept out."""
     _, added, glitches = fold(None, [(n * every, value) for n, value in enumerate(values)])
-    return sum(added), [glitch.value for glitch in glitches]
+    return sum(draw.wh for draw in added), [glitch.value for glitch in glitches]
 
 
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=20), st.integers(0, 1_000_000))
@@ -92,8 +92,8 @@ def test_folding_in_parts_is_folding_at_once(values: list[float]) -> None:
     meter, first, glitches = fold(None, readings[:half])
     meter, second, more = fold(meter, readings[half:])
     assert (meter, first + second, glitches + more) == whole
-    assert all(wh > 0 for wh in whole[1])
-    assert sum(whole[1]) <= allowance(0) * len(values) + allowance(len(values) * 5_000)
+    assert all(draw.wh > 0 for draw in whole[1])
+    assert sum(draw.wh for draw in whole[1]) <= allowance(0) * len(values) + allowance(len(values) * 5_000)
 
 
 @pytest.mark.parametrize("elapsed", [0, 1, 3_600_000])

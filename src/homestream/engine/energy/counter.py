@@ -3,8 +3,10 @@
 A counter that falls by more than a tolerance was reset and counts from zero; one that falls by less dips,
 and is ignored until it has passed its old value; one that leaps beyond what the breaker allows is a glitch,
 kept out until it has been confirmed, then taken as a new level from which to count. What was used between
-two readings belongs whole to the window that holds the second: windows before it are closed by then, and
-so the hours always sum to the day. (Power is integrated in `windows`: left-hold, with a maximum gap.)
+two readings is a draw. It belongs whole to the window that holds the second reading: windows before it are
+closed by then, and so the hours always sum to the day. But over a longer silence nobody knows when it was
+used: such a draw is unplaced and in no window, or a meter that returns after a week would draw a huge bar.
+(Power is integrated in `windows`: left-hold, with a maximum gap.)
 """
 
 from collections.abc import Iterable
@@ -24,6 +26,9 @@ DIP_WH = 1.0
 #: So many readings in a row that agree on another level are a new level, not a glitch.
 CONFIRMED = 3
 
+#: Two readings further apart say how much was used, not when: an hourly meter, and half an hour's slack.
+PLACED_MS = 90 * 60_000
+
 _WH_PER_MS_W = 1.0 / 3_600_000.0
 
 
@@ -35,6 +40,19 @@ class Meter(NamedTuple):
     doubt_time: int = 0
     doubt_value: float = 0.0
     doubts: int = 0
+
+
+class Draw(NamedTuple):
+    """What was used between two readings of a counter, in Wh."""
+
+    since: int
+    time: int
+    wh: float
+
+    @property
+    def placed(self) -> bool:
+        """Whether it is known when."""
+        return self.time - self.since <= PLACED_MS
 
 
 class Glitch(NamedTuple):
@@ -53,12 +71,12 @@ def allowance(elapsed: int) -> float:
 
 def fold(
     meter: Meter | None, readings: Iterable[tuple[int, float]]
-) -> tuple[Meter | None, list[float], list[Glitch]]:
-    """The meter after (time, value) readings in order of time, the Wh they add, and what was kept out.
+) -> tuple[Meter | None, list[Draw], list[Glitch]]:
+    """The meter after (time, value) readings in order of time, the draws they tell of, and what was kept out.
 
     Unknowns (NaN) are passed over: a counter goes on counting while nobody hears it.
     """
-    added: list[float] = []
+    draws: list[Draw] = []
     glitches: list[Glitch] = []
     for time, value in readings:
         if isnan(value):
@@ -74,10 +92,10 @@ def fold(
         elif used < 0.0:  # a dip: the reference stands until it is passed
             meter = meter._replace(doubts=0)
         else:
-            meter = Meter(time, value)
             if used:
-                added.append(used)
-    return meter, added, glitches
+                draws.append(Draw(meter.time, time, used))
+            meter = Meter(time, value)
+    return meter, draws, glitches
 
 
 def _doubt(meter: Meter, time: int, value: float) -> tuple[Meter, Glitch | None]:
