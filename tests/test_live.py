@@ -21,6 +21,7 @@ timezone = "Europe/Berlin"
 rooms = ["kitchen", "hall"]
 [security]
 exit_delay = "0s"
+entry_delay = "0s"
 """
 
 

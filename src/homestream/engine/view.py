@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from homestream.engine.fact import Alert, AnyFact, Command, Security, decode, encode
+from homestream.engine.fact import Alert, AnyFact, Command, Delay, Security, decode, encode
 
 #: Entries of the security log the page shows; all are in the lake.
 SECURITY_SHOWN = 200
@@ -26,6 +26,7 @@ class View:
         self.cleared: deque[Alert] = deque(maxlen=CLEARED_SHOWN)
         self.security: deque[Security] = deque(maxlen=SECURITY_SHOWN)
         self.commands: dict[tuple[str, str], Command] = {}
+        self.delays: dict[str, Delay] = {}
 
     def note(self, fact: AnyFact) -> None:
         """Take a fact into the picture, if it belongs there."""
@@ -37,6 +38,8 @@ class View:
                 self.open[fact.id] = fact
         elif isinstance(fact, Security):
             self.security.append(fact)
+        elif isinstance(fact, Delay):
+            self.delays[fact.kind] = fact
         elif isinstance(fact, Command):
             self.commands.pop((fact.device, fact.metric), None)
             self.commands[fact.device, fact.metric] = fact
@@ -44,17 +47,19 @@ class View:
                 del self.commands[next(iter(self.commands))]
 
     def picture(self) -> dict[str, Any]:
-        """`alerts` (open ones first), `security` and `commands`, newest first, as builtins."""
+        """`alerts` (open ones first), `security` and `commands`, newest first, and `delays`, as builtins."""
         alerts = [*reversed(self.open.values()), *reversed(self.cleared)]
         return {
             "alerts": [msgspec.to_builtins(fact) for fact in alerts],
             "security": [msgspec.to_builtins(fact) for fact in reversed(self.security)],
             "commands": [msgspec.to_builtins(fact) for fact in reversed(self.commands.values())],
+            "delays": [msgspec.to_builtins(fact) for fact in self.delays.values()],
         }
 
     def snapshot(self) -> Any:
         """The facts it holds, encoded."""
-        facts: list[AnyFact] = [*self.cleared, *self.open.values(), *self.security, *self.commands.values()]
+        facts: list[AnyFact] = [*self.cleared, *self.open.values(), *self.security]
+        facts += [*self.commands.values(), *self.delays.values()]
         return [encode(fact) for fact in facts]
 
     @classmethod

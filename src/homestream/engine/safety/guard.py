@@ -5,10 +5,9 @@ from typing import Any
 
 from homestream.engine.fact import Mode, Occupancy
 from homestream.engine.operator import Context
+from homestream.engine.safety.zones import ARMED
 from homestream.engine.wording import local
 from homestream.home import duration_ms
-
-ARMED = ("home", "night", "away")
 
 #: Changes of mode or occupancy kept to judge what is learned late: weeks of an ordinary home.
 KEEP = 64

@@ -17,6 +17,7 @@ from homestream.engine.fact import AnyFact, Command, Occupancy
 from homestream.engine.operator import Context
 from homestream.engine.quiet import Quiet
 from homestream.engine.rules.condition import MODES
+from homestream.engine.safety.zones import MOTION, is_door
 from homestream.engine.wording import hour, label
 from homestream.home import duration_ms
 from homestream.reading import Reading
@@ -26,11 +27,6 @@ GRACE_MS = 120_000
 
 #: How sure each way of knowing is.
 PANEL, TRACKED, SENSED, INFERRED, UNTRACKED = 0.99, 0.95, 0.9, 0.8, 0.6
-
-MOTION = frozenset({"motion", "occupancy"})
-
-_DOOR_WORDS = ("door", "entrance", "entry", "gate")
-_OTHER_WORDS = ("window", "fridge", "freezer", "cupboard", "balcony", "garage", "wardrobe")
 
 _EMPTY, _LEFT = "empty", "left"
 
@@ -226,7 +222,5 @@ class Presence(Quiet):
 
 
 def _is_door(ctx: Context, device: str) -> bool:
-    """Whether its id, name or room says that people pass here."""
     known = ctx.devices.get(device)
-    words = f"{device} {known.name} {known.room}".lower() if known else device.lower()
-    return any(word in words for word in _DOOR_WORDS) and not any(word in words for word in _OTHER_WORDS)
+    return is_door(device, known.name, known.room) if known else is_door(device, "", "")

@@ -1,64 +1,82 @@
-"""The security log and its two rules: opened unexpectedly, motion when nobody is home.
+"""The security log and its rules: opened unexpectedly, motion while armed or when nobody is home.
 
 Every change of a contact, every start of motion, tamper, smoke and water, every loss of a device that
 watches, and every change of mode is an entry; entries are chained by hash (`seal.py`). Unexpected is an
-opening while armed, in the night hours or when nobody is home, and motion when nobody is home or the mode
-is away. The first reading of a sensor is no change; unknown between two states makes one change, whose
-text says what was not seen. What is learned late is judged by the mode of its own time, and told nobody.
+opening while its zone is armed, in the night hours or when nobody is home, and motion while its zone is armed
+or when nobody is home. The way in leaves time to disarm (`entry.py`). The first reading of a sensor is no
+change; unknown between two states makes one change, whose text says what was not seen, and motion that was
+not seen to begin wakes nobody. What is learned late is judged by the mode of its own time, and told nobody.
 """
 
 from math import isnan
-from typing import Any
+from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from homestream.engine.alert import Alerts, notify
-from homestream.engine.fact import AnyFact, Evidence, Mode, Occupancy, Outage, Security
+from homestream.engine.fact import AnyFact, Mode, Occupancy, Outage
 from homestream.engine.operator import REJOIN_MS, Context
 from homestream.engine.quiet import Quiet
 from homestream.engine.rules.condition import MODES
+from homestream.engine.safety.alarms import (
+    ALARMS,
+    MOTION_ALONE,
+    MOTION_ARMED,
+    NAME,
+    OPENED,
+    WRONG_CODE,
+    Alarms,
+)
+from homestream.engine.safety.arming import Arming
+from homestream.engine.safety.entry import EntryDelay, Opening
 from homestream.engine.safety.guard import SURE, Guard
-from homestream.engine.safety.presence import MOTION
-from homestream.engine.safety.seal import seal
+from homestream.engine.safety.journal import Journal
 from homestream.engine.safety.watched import Watched
+from homestream.engine.safety.zones import MOTION, Zone, zone_of
 from homestream.engine.wording import hour, label
+from homestream.home import duration_ms
 from homestream.reading import Reading
 
 #: Ordinary motion is logged once in so long a device: a person in a room is one event, not hundreds.
 MOTION_EVERY_MS = 5 * 60_000
-#: An alert is over when its door is shut and its room is still for this long.
-CALM_MS = 5 * 60_000
-#: An alarm is worth telling for so long after it happened.
-ACT_WITHIN_MS = 60_000
+#: So sure of somebody at home are trackers and the panel, but not sensors: a stranger moves as well.
+KNOWN = 0.95
 
-OPENED = "Opened unexpectedly"
-MOTION_ALONE = "Motion when nobody is home"
-MOTION_ARMED = "Motion while armed"
-
-#: metric -> (rule, alert's severity, what the log says), for what is an alarm at any time
-ALARMS = {
-    "smoke": ("Smoke", "critical", "smoke"),
-    "moisture": ("Water leak", "critical", "water"),
-    "tamper": ("Tampered with", "warning", "tampered with"),
-}
 WATCHED = MOTION | ALARMS.keys() | {"contact"}
 
+#: The timer of the entry delay; those of alerts have a line end in their key.
+_ENTRY = "entry"
+
 Series = tuple[str, str]
+
+
+class Unexpected(NamedTuple):
+    """Why an opening is unexpected, whether that is sure, and whether there is time to disarm."""
+
+    why: str
+    sure: bool
+    delay: bool
 
 
 class SecurityLog(Quiet):
     """The security of one home."""
 
-    name = "security"
+    name = NAME
 
     def __init__(self) -> None:
-        self._alerts = Alerts()
+        self._alarms = Alarms()
         self._guard = Guard()
+        self._journal = Journal()
+        self._arming = Arming()
+        self._entry = EntryDelay()
         self._watched: dict[Series, Watched] = {}
-        self._previous = ""
         self._logged: dict[str, int] = {}  # device -> its last entry of motion
         self._offline: dict[str, int] = {}
         self._gap: tuple[int, int] = (0, 0)
+
+    @property
+    def head(self) -> str:
+        """The hash of the newest entry, "" where there is none."""
+        return self._journal.head
 
     @override
     def wants(self, ctx: Context, device: str, metric: str) -> bool:
@@ -114,128 +132,168 @@ class SecurityLog(Quiet):
         elif reading.value:
             self._alarm(ctx, reading, note, late=late)
         else:
-            self._calm(ctx, reading, late=late)
+            self._alarms.calm(ctx, reading)
 
     def _contact(self, ctx: Context, reading: Reading, note: str, *, late: bool) -> None:
         _, device, _, time, value = reading
         name = label(ctx, device)
         if not value:
-            self._log(ctx, "closed", time, f"{name} closed{note}", device=device, late=late)
-            self._calm(ctx, reading, late=late)
+            self._journal.write(ctx, "closed", time, f"{name} closed{note}", device=device, late=late)
+            self._alarms.calm(ctx, reading)
             return
-        why, sure = self._unexpected(ctx, device, time)
-        if not why:
-            self._log(ctx, "opened", time, f"{name} opened{note}", device=device, late=late)
-            return
-        text = f"{OPENED} · {name}"
-        self._log(ctx, "opened_unexpectedly", time, f"{text}, {why}{note}", "high", device=device, late=late)
-        self._raise(ctx, reading, OPENED, "critical" if sure else "warning", text + note, late=late)
+        found = self._unexpected(ctx, device, time)
+        if found is None:
+            self._journal.write(ctx, "opened", time, f"{name} opened{note}", device=device, late=late)
+        elif found.delay and not note and duration_ms(ctx.config.security.entry_delay):
+            self._enter(ctx, Opening(reading, found.why, found.sure))
+        else:
+            # nobody saw it happen: it may have been long ago, and by whom is not known
+            sure = found.sure and not note
+            self._broken(ctx, reading, f", {found.why}{note}", "critical" if sure else "warning", note, late)
 
-    def _unexpected(self, ctx: Context, device: str, time: int) -> tuple[str, bool]:
-        """Why an opening is unexpected ("" where it is not), and whether that is sure."""
-        config = ctx.config.named(device)
-        if config is not None and not config.perimeter:
-            return "", False
-        if mode := self._guard.armed(ctx, time):
-            return f"armed ({mode})", True
-        if self._guard.night(ctx, time):
-            return "at night", True
+    def _broken(
+        self, ctx: Context, reading: Reading, why: str, severity: str, note: str = "", late: bool = False
+    ) -> None:
+        """An unexpected opening: into the log, and told."""
+        text = f"{OPENED} · {label(ctx, reading.device)}"
+        self._journal.write(
+            ctx,
+            "opened_unexpectedly",
+            reading.time,
+            f"{text}{why}",
+            "high",
+            device=reading.device,
+            late=late,
+        )
+        self._alarms.sound(ctx, reading, OPENED, severity, text + note, late=late)
+
+    def _enter(self, ctx: Context, opening: Opening) -> None:
+        """The way in was opened; it is said at once, and judged when the delay is over."""
+        seconds = duration_ms(ctx.config.security.entry_delay) // 1000
+        _, device, _, time, _ = opening.reading
+        text = f"{label(ctx, device)} opened, {opening.why}: {seconds} s to disarm"
+        self._journal.write(ctx, "opened", time, text, "medium", device=device)
+        self._entry.add(ctx, opening)
+        ctx.at(self._entry.until, self.name, _ENTRY)
+
+    def _unexpected(self, ctx: Context, device: str, time: int) -> Unexpected | None:
+        """What is unexpected of an opening, if anything."""
+        zone = self._zone(ctx, device, "contact")
+        if zone.always:
+            return Unexpected(f"zone {zone.name}", True, False)
+        if not zone.armed or device in self._arming.bypassed:
+            return None
+        if (mode := self._guard.armed(ctx, time)) in zone.armed:
+            return Unexpected(f"armed ({mode})", True, zone.entry)
         empty = self._guard.empty(time)
-        return ("nobody is home", empty >= SURE) if empty else ("", False)
+        if empty >= SURE:
+            return Unexpected("nobody is home", True, zone.entry)
+        if self._guard.night(ctx, time):
+            return Unexpected("at night", True, False)
+        return Unexpected("nobody is home", False, zone.entry) if empty else None
 
     def _motion(self, ctx: Context, reading: Reading, note: str, *, late: bool) -> None:
         _, device, _, time, value = reading
         if not value:
-            self._calm(ctx, reading, late=late)
+            self._alarms.calm(ctx, reading)
             return
-        armed = self._guard.armed(ctx, time) == "away"
+        zone, mode = self._zone(ctx, device, reading.metric), self._guard.armed(ctx, time)
+        armed, empty = zone.always or mode in zone.armed, self._guard.empty(time)
+        entering = bool(self._entry) and zone.entry and not zone.always
         name = label(ctx, device)
-        if armed or self._guard.empty(time):
-            rule = MOTION_ARMED if armed else MOTION_ALONE
+        if not (armed or empty) or entering or device in self._arming.bypassed:
+            if time - self._logged.get(device, -MOTION_EVERY_MS) >= MOTION_EVERY_MS:
+                self._logged[device] = time
+                self._journal.write(ctx, "motion", time, f"Motion · {name}{note}", device=device, late=late)
+            return
+        rule = MOTION_ARMED if armed else MOTION_ALONE
+        kind = "motion_nobody_home" if empty or mode == "away" else "motion_armed"
+        text = f"{rule} · {name}{note}"
+        seen = not note or late
+        self._journal.write(ctx, kind, time, text, "high" if seen else "medium", device=device, late=late)
+        if seen:
             # by itself it may be a child or a cat; after an unexpected opening it is not
-            broken = any(alert.rule == OPENED for alert in self._alerts.all())
-            text = f"{rule} · {name}{note}"
-            self._log(ctx, "motion_nobody_home", time, text, "high", device=device, late=late)
-            self._raise(ctx, reading, rule, "critical" if armed or broken else "warning", text, late=late)
-        elif time - self._logged.get(device, -MOTION_EVERY_MS) >= MOTION_EVERY_MS:
-            self._logged[device] = time
-            self._log(ctx, "motion", time, f"Motion · {name}{note}", device=device, late=late)
+            severity = "critical" if armed or self._alarms.broken_in() else "warning"
+            self._alarms.sound(ctx, reading, rule, severity, text, late=late)
+
+    @staticmethod
+    def _zone(ctx: Context, device: str, metric: str) -> Zone:
+        known = ctx.devices.get(device)
+        name, room = (known.name, known.room) if known else ("", "")
+        return zone_of(ctx.config, device, name, room, metric)
 
     def _alarm(self, ctx: Context, reading: Reading, note: str, *, late: bool) -> None:
-        rule, severity, _ = ALARMS[reading.metric]
-        text = f"{rule} · {label(ctx, reading.device)}{note}"
-        self._log(ctx, reading.metric, reading.time, text, "high", device=reading.device, late=late)
-        if self._guard.armed(ctx, reading.time):
+        _, device, metric, time, _ = reading
+        rule, severity = ALARMS[metric]
+        text = f"{rule} · {label(ctx, device)}{note}"
+        self._journal.write(ctx, metric, time, text, "high", device=device, late=late)
+        if self._guard.armed(ctx, time):
             severity = "critical"
-        self._raise(ctx, reading, rule, severity, text, late=late)
-
-    def _raise(
-        self, ctx: Context, reading: Reading, rule: str, severity: str, text: str, *, late: bool
-    ) -> None:
-        """Open an alert and tell everybody; while one is open for this device, the log has the repetition."""
-        ctx.cancel(self.name, _timer(rule, reading.device))
-        if self._alerts.get(rule, reading.device) is not None:
-            return
-        evidence = (Evidence(reading.device, reading.metric, reading.time, reading.value),)
-        alert = self._alerts.open(
-            ctx,
-            rule=rule,
-            key=reading.device,
-            severity=severity,
-            text=text,
-            time=reading.time,
-            evidence=evidence,
-            late=late,
-        )
-        notify(ctx, alert, tuple(ctx.config.notify), ACT_WITHIN_MS)
-        if late and (newest := ctx.value(reading.device, reading.metric)) and newest[1] != reading.value:
-            self._calm(ctx, reading, late=True)
-
-    def _calm(self, ctx: Context, reading: Reading, *, late: bool) -> None:
-        """The cause is gone; the alerts about it end when it stays so."""
-        newest = ctx.value(reading.device, reading.metric)
-        if late and newest is not None and newest[1]:
-            return  # it was calm once, but is not now
-        rules = {"contact": (OPENED,), "motion": (MOTION_ALONE, MOTION_ARMED)}
-        rules["occupancy"] = rules["motion"]
-        for rule in rules.get(reading.metric) or (ALARMS[reading.metric][0],):
-            if self._alerts.get(rule, reading.device) is not None:
-                ctx.at(ctx.now + CALM_MS, self.name, _timer(rule, reading.device))
+        self._alarms.sound(ctx, reading, rule, severity, text, late=late)
 
     @override
     def on_timer(self, ctx: Context, key: str) -> None:
-        rule, _, device = key.partition("\n")
-        alert = self._alerts.get(rule, device)
-        if alert is not None:
-            self._alerts.clear(ctx, alert, ctx.now)
+        if key == _ENTRY:
+            delay = f"not disarmed within {duration_ms(ctx.config.security.entry_delay) // 1000} s"
+            for reading, why, sure in self._entry.end(ctx):
+                told = reading._replace(time=ctx.now)
+                self._broken(ctx, told, f", {why}, {delay}", "critical" if sure else "warning")
+            return
+        self._alarms.over(ctx, key)
 
     @override
     def on_action(self, ctx: Context, name: str, body: dict[str, Any], by: str, seq: int) -> None:
         if name == "acknowledge":
-            self._alerts.acknowledge(ctx, body, by)
-        mode = body.get("mode")
-        if name != "mode" or mode not in MODES or mode == ctx.mode:
-            return
-        change = Mode(home=ctx.home, time=ctx.now, mode=mode, by=by)
-        ctx.emit(change)
+            self._alarms.acknowledge(ctx, body, by)
+        elif name == "bypass":
+            self._arming.bypass(ctx, self._journal, body, by)
+        elif name == "wrong_code":
+            self._wrong_code(ctx, body, by)
+        elif name == "mode" and (mode := body.get("mode")) in MODES and mode != ctx.mode:
+            change = Mode(home=ctx.home, time=ctx.now, mode=mode, by=by)
+            ctx.emit(change)
+            self._changed(ctx, change, " with the code" if body.get("code") is True else "")
+
+    def _changed(self, ctx: Context, change: Mode, how: str = "") -> None:
+        """The mode is another; whoever sets anything but away has shown who they are."""
         self._guard.learn(change)
-        if mode == "disarmed":
-            self._log(ctx, "disarmed", ctx.now, "Alarm disarmed", by=by)
-            for alert in self._alerts.all():
-                if alert.rule in (OPENED, MOTION_ALONE, MOTION_ARMED):
-                    ctx.cancel(self.name, _timer(alert.rule, alert.key))
-                    self._alerts.clear(ctx, alert, ctx.now, by=by)
-        else:
-            self._log(ctx, "armed", ctx.now, f"Alarm armed ({mode})", by=by)
+        self._arming.log(ctx, self._journal, change, how)
+        if change.mode != "away":
+            self._expected(ctx)
+        if change.mode == "disarmed":
+            self._alarms.disarmed(ctx, change.by)
+
+    def _expected(self, ctx: Context) -> list[Opening]:
+        """The way in was opened by somebody known."""
+        ctx.cancel(self.name, _ENTRY)
+        return self._entry.end(ctx)
+
+    def _wrong_code(self, ctx: Context, body: dict[str, Any], by: str) -> None:
+        count = body.get("count")
+        if not isinstance(count, int):
+            return
+        text = f"{WRONG_CODE}, {count} times, by {by}"
+        self._journal.write(ctx, "wrong_code", ctx.now, text, "high", by=by)
+        armed = self._guard.armed(ctx, ctx.now)
+        self._alarms.wrong_code(ctx, by, "critical" if armed else "warning", text)
 
     @override
     def on_gap(self, ctx: Context, since: int, until: int) -> None:
         self._gap = (since, until)
+        if self._entry:
+            self._entry.shift(ctx, until - since)
+            ctx.at(self._entry.until, self.name, _ENTRY)
 
     @override
     def on_fact(self, ctx: Context, fact: AnyFact) -> None:
         if isinstance(fact, Occupancy):
             self._guard.learn(fact)
+            if fact.occupied and fact.confidence >= KNOWN and ctx.mode == "disarmed":
+                for reading, _, _ in self._expected(ctx):
+                    text = f"{label(ctx, reading.device)}: {fact.why}"
+                    self._journal.write(ctx, "expected", ctx.now, text, device=reading.device)
+        elif isinstance(fact, Mode):
+            self._changed(ctx, fact)
         elif isinstance(fact, Outage) and any(device == fact.device for device, _ in self._watched):
             if fact.state == "silent":
                 for (device, _), watched in self._watched.items():
@@ -248,50 +306,24 @@ class SecurityLog(Quiet):
     def _lost(self, ctx: Context, device: str, time: int) -> None:
         if device not in self._offline:
             self._offline[device] = time
-            self._log(ctx, "offline", time, f"{label(ctx, device)} offline", "medium", device=device)
+            self._journal.write(
+                ctx, "offline", time, f"{label(ctx, device)} offline", "medium", device=device
+            )
 
     def _found(self, ctx: Context, device: str, time: int) -> None:
         since = self._offline.pop(device)
         text = f"{label(ctx, device)} online again, not seen {hour(ctx, since)}-{hour(ctx, time)}"
-        self._log(ctx, "online", time, text, device=device)
-
-    def _log(
-        self,
-        ctx: Context,
-        kind: str,
-        time: int,
-        text: str,
-        severity: str = "info",
-        *,
-        device: str = "",
-        by: str = "",
-        late: bool = False,
-    ) -> None:
-        known = ctx.devices.get(device)
-        entry = seal(
-            Security(
-                home=ctx.home,
-                time=time,
-                kind=kind,
-                device=device,
-                room=known.room if known else "",
-                severity=severity,
-                text=text,
-                by=by,
-                late=late,
-            ),
-            self._previous,
-        )
-        self._previous = entry.hash
-        ctx.emit(entry)
+        self._journal.write(ctx, "online", time, text, device=device)
 
     @override
     def snapshot(self) -> Any:
         return {
-            "alerts": self._alerts.snapshot(),
+            "alerts": self._alarms.snapshot(),
             "guard": self._guard.snapshot(),
             "watched": [[*series, *watched.snapshot()] for series, watched in self._watched.items()],
-            "previous": self._previous,
+            "head": self._journal.head,
+            "arming": self._arming.snapshot(),
+            "entry": self._entry.snapshot(),
             "logged": self._logged,
             "offline": self._offline,
             "gap": list(self._gap),
@@ -299,13 +331,11 @@ class SecurityLog(Quiet):
 
     @override
     def restore(self, state: Any) -> None:
-        self._alerts.restore(state["alerts"])
+        self._alarms.restore(state["alerts"])
         self._guard.restore(state["guard"])
         self._watched = {(row[0], row[1]): Watched.restore(row[2:]) for row in state["watched"]}
-        self._previous = state["previous"]
+        self._journal.head = state["head"]
+        self._arming.restore(state["arming"])
+        self._entry.restore(state["entry"])
         self._logged, self._offline = dict(state["logged"]), dict(state["offline"])
         self._gap = (state["gap"][0], state["gap"][1])
-
-
-def _timer(rule: str, device: str) -> str:
-    return f"{rule}\n{device}"
