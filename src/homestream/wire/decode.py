@@ -55,7 +55,7 @@ def decode(head: int, body: bytes, level: int = 4, *, server: bool = True) -> Pa
     if kind not in expected and not (level == 5 and kind in (AUTH, DISCONNECT)):
         who = "client" if server else "server"
         raise MalformedPacket(f"packet type no {who} may send", Reason.PROTOCOL_ERROR)
-    if head & 15 != (2 if kind in _FLAGS_2 else 0):
+    if head & 15 != (2 if kind in _FLAGS_2 else 0) and not (kind == CONNECT and _is_31(body)):
         raise MalformedPacket("reserved flags are set")
     try:
         if kind == CONNECT:
@@ -63,6 +63,11 @@ def decode(head: int, body: bytes, level: int = 4, *, server: bool = True) -> Pa
         return _rest(kind, body, level == 5, server)
     except IndexError:
         raise MalformedPacket("packet ends too early") from None
+
+
+def _is_31(body: bytes) -> bool:
+    """A CONNECT of MQTT 3.1, which says of the bits reserved later only that they are not used."""
+    return body[:9] == b"\0\6MQIsdp\3"
 
 
 def _rest(kind: int, body: bytes, five: bool, server: bool) -> Packet:
@@ -97,7 +102,7 @@ def _connect(body: bytes) -> Connect | OtherVersion:
     flags = body[pos + 1]
     has_user, has_password, has_will = flags & 128, flags & 64, flags & 4
     will_qos, will_retain = flags >> 3 & 3, bool(flags & 32)
-    if flags & 1 or will_qos == 3:
+    if (flags & 1 and level != 3) or will_qos == 3:
         raise MalformedPacket("connect flags are wrong")
     if not has_will and (will_qos or will_retain):
         raise MalformedPacket("connect flags describe a will that is not there")
@@ -123,6 +128,7 @@ def _connect(body: bytes) -> Connect | OtherVersion:
 
 def _connack(body: bytes, five: bool) -> Connack:
     flags, code = body[0], body[1]
+    five = five and body != b"\0\1"  # so a server says that it does not know 5.0 (3.1.1, 3.1.2.2)
     if flags > 1:
         raise MalformedPacket("CONNACK with reserved flags")
     if code not in (reasons.IN_CONNACK if five else range(6)):

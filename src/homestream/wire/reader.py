@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from homestream.wire import properties as props
 from homestream.wire.decode import decode
-from homestream.wire.packets import CONNECT, PUBACK, PUBREC, Connect, Packet
+from homestream.wire.packets import AUTH, CONNECT, PUBACK, PUBREC, Connect, Packet
 from homestream.wire.primitives import MalformedPacket, text
 from homestream.wire.properties import Properties
 from homestream.wire.reasons import Reason
@@ -21,7 +21,7 @@ MAX_PACKET = 1 << 20
 #: How much of what broke the protocol is kept to look at.
 EVIDENCE = 4096
 
-#: Of a CONNECT only what comes before its strings, one of which is a password.
+#: Of CONNECT and AUTH only what comes before their strings, some of which are secrets.
 CONNECT_EVIDENCE = 12
 
 #: Topics remembered decoded and checked; at most 1,024 characters each.
@@ -65,6 +65,8 @@ class Topics(dict[bytes, str]):
     """Topic bytes -> checked topic. Share one between connections: the devices of a home repeat theirs."""
 
     def __missing__(self, raw: bytes) -> str:
+        if not raw:
+            raise MalformedPacket("topic is empty", Reason.PROTOCOL_ERROR)
         topic = text(raw)
         check_topic(topic, MalformedPacket)
         if len(self) >= MAX_REMEMBERED:
@@ -104,7 +106,7 @@ class Reader:
                 return []
             data = bytes(self._rest)
             self._rest.clear()
-        if not self.level and data and data[0] != CONNECT << 4:
+        if not self.level and data and data[0] >> 4 != CONNECT:
             self._dead = True
             return [Violation("first packet is not CONNECT", data[:EVIDENCE], Reason.PROTOCOL_ERROR)]
         return self._split(data)
@@ -171,8 +173,11 @@ class Reader:
         except (MalformedPacket, IndexError) as error:
             self._dead = True
             reason = str(error) if isinstance(error, MalformedPacket) else "packet ends too early"
+            if batch is not None:  # what there is of the broken packet goes
+                batch.properties.pop(len(batch.topics), None)
+                del batch.ids[sum(head & 6 != 0 for head in batch.heads) :]
             found = [one for one in found if not isinstance(one, Batch) or one.topics]
-            kept = CONNECT_EVIDENCE if data[pos] >> 4 == CONNECT else EVIDENCE
+            kept = CONNECT_EVIDENCE if data[pos] >> 4 in (CONNECT, AUTH) else EVIDENCE
             code = error.code if isinstance(error, MalformedPacket) else Reason.MALFORMED_PACKET
             found.append(Violation(reason, data[pos : pos + kept], code))
             return found
