@@ -2,7 +2,7 @@
 
 import pytest
 
-from homestream.engine.fact import Command
+from homestream.engine.fact import Alert, Command, Group
 
 from .bench import Bench, S
 
@@ -94,3 +94,59 @@ def test_true_is_on():
     bench = home()
     order(bench, True)
     assert states(bench) == [(1, "pending")]
+
+
+def test_a_light_that_does_not_obey_has_an_alert_until_it_does():
+    bench = home()
+    order(bench)
+    bench.wait(10 * S)
+    assert states(bench)[-1] == (1, "failed")
+    [alert] = bench.said(Alert)
+    assert (alert.text, alert.severity) == ("Hall lamp did not obey: asked for on, says off", "warning")
+    order(bench)
+    bench.wait(10 * S)
+    bench.restart()
+    assert len(bench.said(Alert)) == 1, "one alert, however often it is asked"
+    bench.say("hall/lamp.switch", "ON")
+    assert [a.state for a in bench.said(Alert)] == ["opened", "cleared"]
+
+
+def test_a_later_command_that_is_obeyed_ends_the_alert():
+    bench = home()
+    order(bench)
+    bench.wait(10 * S)
+    order(bench, 0)
+    bench.say("hall/lamp.switch", "OFF", at=bench.now + 1)
+    assert [a.state for a in bench.said(Alert)] == ["opened", "cleared"]
+
+
+def test_a_group_reports_who_obeyed():
+    bench = Bench(group={"lights": ["hall/lamp", "den/lamp", "office/lamp"]})
+    for room in ("hall", "den", "office"):
+        bench.say(f"{room}/lamp.switch", "ON")
+    bench.act("command", group="lights", metric="switch", value=0)
+    assert [c.id for c in bench.said(Command)] == ["c5.0", "c5.1", "c5.2"]
+    bench.wait(S)
+    bench.say("den/lamp.switch", "OFF")
+    bench.restart()
+    bench.say("hall/lamp.switch", "OFF")
+    assert bench.said(Group) == []
+    bench.wait(10 * S)
+    [told] = bench.said(Group)
+    assert told.text == "lights: 2 of 3 obeyed, not Office lamp"
+    assert (told.obeyed, told.failed) == (("hall/lamp", "den/lamp"), ("office/lamp",))
+    assert [a.key for a in bench.said(Alert)] == ["office/lamp.switch"]
+
+
+def test_all_of_a_group_obey():
+    bench = Bench(group={"lights": ["hall/lamp"]})
+    bench.say("hall/lamp.switch", "ON")
+    bench.act("command", group="lights", metric="switch", value=0)
+    bench.say("hall/lamp.switch", "OFF", at=bench.now + 1)
+    assert [g.text for g in bench.said(Group)] == ["lights: all 1 obeyed"]
+
+
+def test_no_group_is_no_command():
+    bench = home()
+    bench.act("command", group="lamps", metric="switch", value=0)
+    assert states(bench) == []

@@ -18,7 +18,8 @@ RULES = [
     {"name": "Iron left on", "when": "laundry/iron.power > 1000", "until": "laundry/iron.power < 50"},
     {"name": "Warm", "when": "*.temperature > 25", "for": "5m", "cooldown": "10m", "do": ["notify phone"]},
 ]
-CONFIG = HomeConfig.model_validate({"id": "a", "timezone": "Europe/Berlin", "rule": RULES})
+GROUP = {"all": ["laundry/iron", "den/lamp"]}
+CONFIG = HomeConfig.model_validate({"id": "a", "timezone": "Europe/Berlin", "rule": RULES, "group": GROUP})
 
 
 def message(home: str, topic: str, body: Any, items: int = 1) -> tuple[Kind, str, str, str, bytes, int]:
@@ -57,7 +58,11 @@ doings = st.builds(
         [
             ("mode", {"mode": "away"}),
             ("mode", {"mode": "disarmed"}),
+            ("mode", {"mode": "home", "code": True}),
+            ("bypass", {"device": "hall/door", "bypass": True}),
+            ("wrong_code", {"count": 3}),
             ("command", {"device": "laundry/iron", "metric": "switch", "value": 1}),
+            ("command", {"group": "all", "metric": "switch", "value": 0}),
             ("acknowledge", {"alert": "none"}),
             ("configure", {"id": "a", "timezone": "Asia/Kolkata", "rule": RULES[:1]}),
             ("configure", {"timezone": "Mars/Base"}),
