@@ -4,6 +4,7 @@ One frozen `HomeConfig`, read by `homefile.load`; nothing here is running state.
 travels through the log as a `configure` action, so that a replay knows what the live run knew.
 """
 
+import difflib
 import ipaddress
 import re
 from typing import Annotated, Literal
@@ -140,6 +141,8 @@ class DeviceConfig(_Table):
     mains: bool = False
     #: the meter this one hangs under
     parent: str = ""
+    #: what it measures is given, not taken: solar panels, a battery's discharge
+    produces: bool = False
     #: silence longer than this makes the device unknown; default: learned, see engine/outage.py
     expect_every: Duration = ""
     #: power is taken to last so long without a new reading, then energy is unknown; default: 5 min, or
@@ -159,11 +162,49 @@ class PersonConfig(_Table):
     home_region: str = "home"
 
 
+#: A time of day; the end of one may be 24:00.
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
+
+
+class BandConfig(_Table):
+    """A price for some hours of some weekdays, by local time; it may pass midnight, as 22:00 to 06:00."""
+
+    begin: str = Field(default="00:00", alias="from")
+    end: str = Field(default="24:00", alias="to")
+    #: of the hour itself: what is after midnight belongs to the next day
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
+    per_kwh: float = Field(ge=0)
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @field_validator("begin", "end")
+    @classmethod
+    def _is_time(cls, text: str) -> str:
+        if not _TIME.fullmatch(text):
+            raise ValueError(f"{text!r} is no time of day; write it as 22:00")
+        return text
+
+
 class TariffConfig(_Table):
-    """What energy costs."""
+    """What energy costs: a price series where it is known, else the first band that fits, else flat."""
 
     currency: str = "EUR"
     per_kwh: float = Field(default=0.30, ge=0)
+    #: `[[tariff.band]]`: time of use
+    band: tuple[BandConfig, ...] = ()
+    #: a series of prices a kWh, as `grid/price.price`
+    price: str = ""
+    #: what the grid pays for a kWh of ours
+    export_per_kwh: float = Field(default=0.0, ge=0)
+    #: whatever is used
+    standing_per_day: float = Field(default=0.0, ge=0)
+
+    @field_validator("price")
+    @classmethod
+    def _is_series(cls, text: str) -> str:
+        if text and not re.fullmatch(r".+\.[a-z0-9_]+", text):
+            raise ValueError(f"{text!r} is no series; write DEVICE.METRIC, as grid/price.price")
+        return text
 
 
 class ZoneConfig(_Table):
@@ -266,6 +307,24 @@ class HomeConfig(_Table):
             raise ValueError(f"{name!r} is no IANA time zone; write it as Europe/Berlin")
         return name
 
+    @field_validator("device")
+    @classmethod
+    def _is_tree(cls, devices: tuple[DeviceConfig, ...]) -> tuple[DeviceConfig, ...]:
+        parents = {device.id: device.parent for device in devices}
+        for device in devices:
+            if device.parent and device.mains:
+                raise ValueError(f"{device.id!r} is mains and so hangs under nothing; remove its parent")
+            if device.parent and device.parent not in parents and device.parent != MAINS:
+                near = difflib.get_close_matches(device.parent, parents, 1)
+                hint = f"did you mean {near[0]!r}?" if near else "add it as a [[device]]"
+                raise ValueError(f"{device.id!r} hangs under {device.parent!r}, which is unknown; {hint}")
+            way = [device.id]
+            while (parent := parents.get(way[-1], "")) and parent not in way:
+                way.append(parent)
+            if parent:
+                raise ValueError(f"meters hang in a circle: {' under '.join([*way, parent])}; cut one parent")
+        return devices
+
     @field_validator("webhook")
     @classmethod
     def _are_urls(cls, urls: dict[str, str]) -> dict[str, str]:
@@ -285,7 +344,7 @@ class HomeConfig(_Table):
         return tuple(device.id for device in self.device if device.mains) or (MAINS,)
 
     def public(self) -> "HomeConfig":
-        """What the engine is told, through the log: without [door], and without the URLs, which hold secrets."""
+        """What the engine is told, through the log: no [door], and no URLs, which hold secrets."""
         blank = {"notify": dict.fromkeys(self.notify, ""), "webhook": dict.fromkeys(self.webhook, "")}
         return self.model_copy(update={"door": DoorConfig(), **blank})
 

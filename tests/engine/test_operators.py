@@ -152,7 +152,7 @@ def test_what_must_always_hold(events, cut):
 
 def test_names_are_unique_and_the_order_is_fixed():
     names = [operator.name for operator in operators()]
-    assert names == ["presence", "security", "rules", "outage", "anomaly", "commands"]
+    assert names == ["presence", "security", "rules", "outage", "anomaly", "commands", "conservation"]
 
 
 def test_homes_do_not_hear_each_other():

@@ -49,11 +49,23 @@ class Context(Protocol):
     def times(self, device: str, after: int) -> list[int]:
         """When the device gave known readings after a time, ascending, each once; a day back at most."""
 
+    def history(self, device: str, metric: str, after: int, upto: int) -> list[tuple[int, float]]:
+        """The (time, value) rows in (after, upto], and the one before them; a day back at most.
+
+        NaN: unknown from then on, also where a value has held longer than it may without another.
+        """
+
     def energy(self, device: str | None, since: int, until: int | None = None) -> float | None:
         """Wh that a device, or with None the home, used in [since, until); None where nothing is known.
 
         Of closed minutes only, so a minute or two behind; its counter goes before its power. `since` is where
         a local day begins, up to a month ago, or a local hour up to a day ago. The same all through a minute.
+        """
+
+    def flow(self, device: str, hour: int) -> float | None:
+        """Wh into a device, less those out of it, in the closed local hour from `hour`.
+
+        None where any of that hour is unknown. Of the two days past.
         """
 
     def series(self) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from homestream.engine.anomaly import Anomalies
 from homestream.engine.command import Commands
+from homestream.engine.energy.conservation import Conservation
 from homestream.engine.operator import Operator
 from homestream.engine.outage import Outages
 from homestream.engine.rules.rule import Rules
@@ -11,4 +12,4 @@ from homestream.engine.safety.security import SecurityLog
 
 def operators() -> list[Operator]:
     """New ones. Who is home is known before security judges, and both before rules ask."""
-    return [Presence(), SecurityLog(), Rules(), Outages(), Anomalies(), Commands()]
+    return [Presence(), SecurityLog(), Rules(), Outages(), Anomalies(), Commands(), Conservation()]

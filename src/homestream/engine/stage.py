@@ -4,6 +4,7 @@ A Stage is the operators' Context. The fold moves its clock and fills its series
 through it, so that a fact one of them emits reaches the others once the call that emitted it has returned.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Mapping
 from math import isnan, nan
@@ -74,9 +75,31 @@ class Stage:
             times.update(series.known_after(after))
         return sorted(times)
 
+    def history(self, device: str, metric: str, after: int, upto: int) -> list[tuple[int, float]]:
+        """The rows in (after, upto], the one before them, and NaN where a value has held too long."""
+        series = self.table.get((device, metric))
+        if series is None:
+            return []
+        times, hold = series.times, series.hold
+        first = max(bisect_right(times, after) - 1, 0)
+        last = bisect_right(times, upto, first)
+        rows = list(zip(times[first:last], series.values[first:last], strict=True))
+        ends = [*(time for time, _ in rows[1:]), upto]
+        if any(end - time > hold for (time, _), end in zip(rows, ends, strict=True)):
+            rows = [
+                row
+                for (time, value), end in zip(rows, ends, strict=True)
+                for row in ([(time, value), (time + hold, nan)] if end - time > hold else [(time, value)])
+            ]
+        return rows
+
     def energy(self, device: str | None, since: int, until: int | None = None) -> float | None:
         """Wh used by a device or the home, of closed minutes."""
         return self.ledger.energy(self.config, device, since, NEVER if until is None else until)
+
+    def flow(self, device: str, hour: int) -> float | None:
+        """Wh into a device, less those out of it, in a closed hour."""
+        return self.ledger.flow(self.config, device, hour)
 
     def series(self) -> list[tuple[str, str]]:
         """All (device, metric) seen, in the order first seen."""

@@ -7,9 +7,13 @@ no other one counts already. What a counter gained over a silence counts by the 
 from collections.abc import Mapping
 from math import fsum
 
+from homestream.engine.clock import HOUR
 from homestream.engine.series import Series
 from homestream.engine.timers import NEVER
 from homestream.home import HomeConfig
+
+#: An hour of power is known where no more of it is missing than a lost reading or two.
+WHOLE = 0.98
 
 
 class Ledger:
@@ -32,6 +36,27 @@ class Ledger:
                 self._device(device, since, until) if device else self._home(config, since, until)
             )
         return self._said[asked]
+
+    def flow(self, config: HomeConfig, device: str, hour: int) -> float | None:
+        """Wh that went into a device, less what came out, in the closed local hour that begins at `hour`.
+
+        None where any of that hour is not known: no reading of its counter, or a gap in its power.
+        """
+        said = config.named(device)
+        sign = -1.0 if said is not None and said.produces else 1.0
+        for metric in ("energy", "power"):
+            series = self._table.get((device, metric))
+            wh = None if series is None else _whole(series, hour)
+            if wh is None:
+                continue
+            back = self._table.get((device, "energy_export"))
+            if metric == "energy" and back is not None:
+                out = _whole(back, hour)
+                if out is None:
+                    return None
+                wh -= out
+            return sign * wh
+        return None
 
     def _home(self, config: HomeConfig, since: int, until: int) -> float | None:
         devices = dict.fromkeys(device for device, _ in self._table)
@@ -66,3 +91,15 @@ def used(series: Series, since: int, until: int) -> float | None:
         if wh and (share := min(end, until) - max(start, since)) > 0:
             parts.append(wh * share / (end - start))
     return fsum(parts) if parts else None
+
+
+def _whole(series: Series, hour: int) -> float | None:
+    window = series.hours.get(hour)
+    if window is None or not window.count:
+        return None
+    if series.counter:
+        apart = any(
+            wh and start < hour + HOUR and end > hour for end, (start, wh, _) in series.unplaced.items()
+        )
+        return None if apart else window.energy
+    return window.energy if window.known >= WHOLE * HOUR else None
