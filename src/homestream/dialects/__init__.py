@@ -8,13 +8,13 @@ what comes by HTTP and CoAP. What devices there are and what they can do is in t
 from collections.abc import Callable
 
 from homestream.dialects import influx, line, plain, rows, senml, tasmota, zigbee2mqtt
-from homestream.dialects.port import Decoder, NotCommandable, Refusal, Row
+from homestream.dialects.port import Decoder, NotCommandable, Refusal, Row, TooMany
 from homestream.dialects.registry import MAX_BOUND, Device, Registry
 from homestream.errors import PeerError
 from homestream.home import HomeConfig
 from homestream.reading import METRICS, Entry
 
-__all__ = ["NotCommandable", "Refusal", "Row", "count_items", "decode", "encode_command"]
+__all__ = ["NotCommandable", "Refusal", "Row", "TooMany", "count_items", "decode", "encode_command", "look"]
 
 #: Asked in this order; the first that knows a topic has it.
 BINDS: tuple[Callable[[Registry, str], Decoder | None], ...] = (
@@ -81,6 +81,27 @@ def count_items(topic: str, payload: bytes) -> int:
     except PeerError:
         pass
     return 1
+
+
+def look(config: HomeConfig, entry: Entry, most: int) -> tuple[int, list[tuple[int, str]]]:
+    """How many items a message of `api/…` holds, and which will be refused: number from 0, and reason.
+
+    Judged as `decode` would with an empty registry. `TooMany` where there are more than `most`.
+    """
+    by_line = entry.topic.startswith(line.PREFIX)
+    items = 0
+    if (
+        not by_line or entry.payload.count(b"\n") >= most
+    ):  # else no need to count: a line holds one item at most
+        items = count_items(entry.topic, entry.payload)
+        if items > most:
+            raise TooMany(f"{items} rows are more than {most}; send them in parts")
+    if by_line:
+        rows = line.look(Registry(), entry)
+        rows = _as_many(rows, max(1, len(rows)))
+    else:
+        rows = decode(Registry(), config, entry._replace(items=items))
+    return len(rows), [(n, row.reason) for n, row in enumerate(rows) if isinstance(row, Refusal)]
 
 
 def _bind(registry: Registry, topic: str) -> Decoder:

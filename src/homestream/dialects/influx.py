@@ -97,6 +97,11 @@ def series_of(head: str) -> tuple[str, dict[str, str]]:
     return measurement, tags
 
 
+def is_series(text: str) -> bool:
+    """Whether a text is a measurement with tags, as `Point.series` is."""
+    return len(text) <= MAX_SERIES and _HEAD.fullmatch(text + " ") is not None and not _head_fault(text)
+
+
 @lru_cache(maxsize=2048)
 def _head_fault(head: str) -> str:
     """What is wrong with measurement and tags that fit the grammar, "" if nothing."""

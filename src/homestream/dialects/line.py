@@ -1,77 +1,88 @@
-"""Influx line protocol (`api/write/PRECISION`), the meaning: a point becomes readings of a device.
+"""Influx line protocol (`api/write/PRECISION`): points become readings of devices.
 
-device   the tag `device`, else `room`/`name` (or `room`/`sensor`), else `entity_id`, `name`, `sensor`,
-         `host`, else the measurement. Other tags do not tell devices apart.
-metric   a field named as a metric or its alias (`temp`) is that metric; `value` is what the measurement, or
-         the tag `metric`, names. Any other numeric field is kept as MEASUREMENT_FIELD, or as FIELD where the
-         measurement is the device. Text is read where it is a state's word, else ignored.
-unit     the tag `unit`, for `value` only; other fields are taken to be in our units.
-room     the tag `room`.
-
-Home Assistant's export names the measurement after the unit (`°C`) or the entity, tags `domain` and
-`entity_id`, and puts the class in the field `device_class_str`. `living_room_temperature` there is metric
-`temperature` of device `living_room`.
+Lines come singly or by the thousand. Of a large payload the plain lines are read as columns
+(`influx_batch.py`), all others one by one (`influx.py`); both give the same rows. What a point is about is
+`line_about.py`'s.
 """
 
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
 
-from homestream.dialects.influx import Point, Value, points, series_of
+from homestream.dialects.influx import Point, points
+from homestream.dialects.influx_batch import Columns, columns
+from homestream.dialects.line_about import Target, about_of, range_of, target_of, values_of
 from homestream.dialects.moment import trusted
 from homestream.dialects.port import Decoder, Refusal, Row
 from homestream.dialects.registry import Registry
-from homestream.dialects.units import OF_UNIT, metric_of, value_of
+from homestream.dialects.units import value_of
 from homestream.errors import PeerError
-from homestream.reading import METRICS, STATES, Entry, Reading
+from homestream.reading import Entry, Reading
 
 NAME = "line"
 PREFIX = "api/write/"
-#: precision of a request -> (multiply, divide) to ms
-PRECISIONS = {"ns": (1, 1_000_000), "us": (1, 1_000), "ms": (1, 1), "s": (1_000, 1)}
-#: What a Home Assistant entity without a class measures, by its domain.
-DOMAINS = {"switch": "switch", "light": "switch", "input_boolean": "switch", "fan": "switch"}
+
+#: A Reading without a Python frame.
+_reading = partial(tuple.__new__, Reading)
 
 
-class About(NamedTuple):
-    """What measurement and tags say: the device, its room, and what its `value` is ("" = see the class)."""
+def _guessed(time: int) -> int:
+    """A time of a precision that its size tells, as InfluxDB 3 guesses -> ms."""
+    size = abs(time)
+    if size < 5_000_000_000:
+        return time * 1000
+    return time if size < 5_000_000_000_000 else time // (1000 if size < 5_000_000_000_000_000 else 1_000_000)
 
-    device: str
-    room: str
-    value: str
-    unit: str
-    prefix: str
-    home_assistant: bool
+
+#: precision of a request -> how a time of it becomes ms
+PRECISIONS: dict[str, Callable[[int], int]] = {
+    "ns": lambda time: time // 1_000_000,
+    "us": lambda time: time // 1_000,
+    "ms": int,
+    "s": lambda time: time * 1_000,
+    "auto": _guessed,
+}
 
 
 def bind(registry: Registry, topic: str) -> Decoder | None:
-    """`api/write/ns`, `us`, `ms` and `s`; None for all else."""
-    if not topic.startswith(PREFIX) or topic.removeprefix(PREFIX) not in PRECISIONS:
-        return None
-    multiply, divide = PRECISIONS[topic.removeprefix(PREFIX)]
-
-    def decode(entry: Entry) -> list[Row]:
-        rows: list[Row] = []
-        for point in points(entry.payload):
-            if isinstance(point, Refusal):
-                rows.append(point)
-                continue
-            at = None if point.time is None else point.time * multiply // divide
-            try:
-                rows.append(_readings(registry, entry, point, at))
-            except PeerError as error:
-                rows.append(Refusal(str(error)))
-        return rows
-
-    return decode
+    """`api/write/ns`, `us`, `ms`, `s` and `auto`; None for all else."""
+    known = topic.startswith(PREFIX) and topic.removeprefix(PREFIX) in PRECISIONS
+    return partial(_decode, registry) if known else None
 
 
-def _readings(registry: Registry, entry: Entry, point: Point, at: int | None) -> list[Reading]:
+def _decode(registry: Registry, entry: Entry, *, told: bool = True) -> list[Row]:
+    batch = columns(entry.payload, range_of)
+    rows = None if batch is None else _batch(registry, entry, batch, told)
+    return _singly(registry, entry, points(entry.payload)) if rows is None else rows
+
+
+def look(registry: Registry, entry: Entry) -> list[Row]:
+    """The rows as decoded, but plain lines without their readings: for who asks only what is refused."""
+    return _decode(registry, entry, told=False)
+
+
+def _singly(registry: Registry, entry: Entry, found: Iterable[Point | Refusal]) -> list[Row]:
+    """The rows of points read one by one."""
+    rows: list[Row] = []
+    for point in found:
+        if isinstance(point, Refusal):
+            rows.append(point)
+            continue
+        try:
+            rows.append(_readings(registry, entry, point))
+        except PeerError as error:
+            rows.append(Refusal(str(error)))
+    return rows
+
+
+def _readings(registry: Registry, entry: Entry, point: Point) -> list[Reading]:
     about = about_of(point.series)
-    believed = entry.arrived if at is None else trusted(at, entry.arrived)
+    ms = PRECISIONS[entry.topic.removeprefix(PREFIX)]
+    believed = entry.arrived if point.time is None else trusted(ms(point.time), entry.arrived)
     time = entry.arrived if believed is None else believed
     readings: list[Reading] = []
     wrong = ""
-    for device_id, metric, raw, unit in _values(about, point.fields):
+    for device_id, metric, raw, unit in values_of(about, point.fields):
         try:
             value = value_of(metric, raw, unit)
         except PeerError as error:
@@ -88,60 +99,61 @@ def _readings(registry: Registry, entry: Entry, point: Point, at: int | None) ->
     return readings
 
 
-@lru_cache(maxsize=4096)
-def about_of(series: str) -> About:
-    """Measurement and tags as written -> what they say."""
-    measurement, tags = series_of(series)
-    room = tags.get("room", "")
-    within = tags.get("name") or tags.get("sensor") or ""
-    device = tags.get("device") or (f"{room}/{within}" if room and within else "")
-    entity = tags.get("entity_id", "")
-    device = device or entity or within or room or tags.get("host") or measurement
-    value, unit, home_assistant = metric_of(tags.get("metric", measurement)), tags.get("unit", ""), False
-    if entity and "domain" in tags:
-        home_assistant, unit = True, ""
-        value = OF_UNIT.get(measurement.lower(), "")
-        if value or measurement == "%":
-            unit = measurement
-        value = value or _ending(device)[1] or DOMAINS.get(tags["domain"], metric_of(measurement))
-    prefix = "" if device == measurement or home_assistant else f"{metric_of(measurement)}_"
-    return About(device, room, value or "value", unit, prefix, home_assistant)
+def _batch(registry: Registry, entry: Entry, batch: Columns, told: bool) -> list[Row] | None:
+    """The rows of a payload with plain lines; None where all has to be read singly."""
+    runs = list(batch.runs())
+    others = _others(entry.payload, batch, runs)
+    if others is None:
+        return None
+    targets = [target_of(*pair) for pair in batch.pairs]
+    try:
+        for device_id, metric, room, _ in targets:
+            device = registry.note(device_id, NAME, metric)
+            if room and device.said_room != room:
+                registry.describe(device, room=room)
+    except PeerError:  # a device too many: whose rows are refused for it, only reading on can tell
+        return None
+    plain = _plain(registry, entry, batch, targets) if told else [[]] * len(batch.words)
+    rows: list[Row] = []
+    taken = 0
+    for is_plain, start, end in runs:
+        if is_plain:
+            rows += plain[taken : (taken := taken + end - start)]
+        else:
+            rows += _singly(registry, entry, next(others))
+    return rows
 
 
-def _values(about: About, fields: list[tuple[str, Value]]) -> list[tuple[str, str, Value, str]]:
-    """(device, metric, raw value, unit) of each field that measures something."""
-    if about.home_assistant:
-        return _home_assistant(about, dict(fields))
-    values = []
-    for key, raw in fields:
-        metric, unit = metric_of(key), ""
-        if key == "value":
-            metric, unit = about.value, about.unit
-        elif metric not in METRICS:
-            metric = metric_of(about.prefix + key)
-        if metric and (metric in STATES or not isinstance(raw, str)):
-            values.append((about.device, metric, raw, unit))
-    return values
+def _others(
+    payload: bytes, batch: Columns, runs: list[tuple[bool, int, int]]
+) -> Iterator[list[Point | Refusal]] | None:
+    """The points of each run that is not plain; None where a text may go on into what looks plain."""
+    found = []
+    for is_plain, start, end in runs:
+        if not is_plain:
+            lines = payload[batch.at[start] : batch.at[end]]
+            found.append(list(points(lines)))
+            if b'"' in lines and any(isinstance(point, Refusal) for point in found[-1]):
+                return None
+    return iter(found)
 
 
-def _home_assistant(about: About, fields: dict[str, Value]) -> list[tuple[str, str, Value, str]]:
-    """Only the entity's state counts; its attributes are left aside."""
-    said = fields.get("device_class_str")
-    metric = metric_of(said) if isinstance(said, str) else ""
-    if metric not in METRICS:
-        metric = about.value
-    raw = fields.get("value", fields.get("state"))
-    if raw is None or (isinstance(raw, str) and metric not in STATES):
-        return []
-    stem, ending = _ending(about.device)
-    return [(stem if ending == metric else about.device, metric, raw, about.unit)]
-
-
-def _ending(entity: str) -> tuple[str, str]:
-    """`living_room_temperature` -> (`living_room`, `temperature`); metric "" where the ending is none."""
-    for metric in METRICS:
-        if entity.endswith(f"_{metric}"):
-            return entity[: -len(metric) - 1], metric
-    stem, _, last = entity.rpartition("_")
-    metric = metric_of(last)
-    return (stem, metric) if stem and metric in METRICS else (entity, "")
+def _plain(registry: Registry, entry: Entry, batch: Columns, targets: list[Target]) -> list[Row]:
+    """The readings of the plain lines."""
+    home, arrived, ms = entry.home, entry.arrived, PRECISIONS[entry.topic.removeprefix(PREFIX)]
+    pair, first = batch.pair.to_pylist(), batch.first.to_pylist()
+    at = [arrived if time is None else trusted(ms(time), arrived) for time in batch.times()]
+    times = [arrived if time is None else time for time in at]
+    if None in at:
+        for n in (n for n, time in enumerate(at) if time is None):
+            for field in pair[first[n] : first[n + 1]]:
+                registry.clock_is_wrong(targets[field].device)
+    about = [(target.device, target.metric) for target in targets]
+    each = times if len(pair) == len(times) else [times[n] for n in batch.owner.to_pylist()]
+    readings = [
+        _reading((home, device, metric, time, value))
+        for (device, metric), time, value in zip(
+            map(about.__getitem__, pair), each, batch.values.to_pylist(), strict=True
+        )
+    ]
+    return [readings[start:end] for start, end in pairwise(first)]

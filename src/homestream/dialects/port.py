@@ -9,7 +9,7 @@ nothing of its own: what it learns goes into the registry.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from homestream.errors import HomestreamError
+from homestream.errors import HomestreamError, PeerError
 from homestream.reading import Entry, Reading
 
 
@@ -17,6 +17,10 @@ class Refusal(NamedTuple):
     """One item that was not understood, and why, in a few words."""
 
     reason: str
+
+
+class TooMany(PeerError):
+    """A batch of more items than are taken at once."""
 
 
 class NotCommandable(HomestreamError):

@@ -15,9 +15,10 @@ from aiocoap.numbers.contentformat import ContentFormat
 from aiocoap.resource import Resource, Site, WKCResource
 from aiocoap.util import socknumbers
 
+from homestream.dialects import TooMany
 from homestream.door import senml
 from homestream.door.credentials import Credentials, Principal, TooManyAttempts
-from homestream.door.intake import Intake, TooManyRows
+from homestream.door.intake import Intake
 from homestream.door.listen import taken
 from homestream.errors import PeerError
 from homestream.home import HomeConfig
@@ -118,7 +119,7 @@ class _Resource(Resource):  # type: ignore[misc]  # aiocoap carries no types
         try:
             payload = await self._payload(sender, request)
             verdict = await self._intake.take("coap", sender, self._topic, payload)
-        except TooManyRows as reason:
+        except TooMany as reason:
             raise error.RequestEntityTooLarge(str(reason)) from None
         except LogError as reason:
             raise error.ServiceUnavailable(str(reason)) from None

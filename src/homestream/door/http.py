@@ -12,9 +12,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from homestream.dialects import TooMany
 from homestream.door import senml
 from homestream.door.credentials import Credentials, Principal, TooManyAttempts
-from homestream.door.intake import Intake, TooManyRows, Verdict
+from homestream.door.intake import Intake, Verdict
 from homestream.errors import PeerError
 from homestream.home import HomeConfig
 from homestream.log.committer import Committer
@@ -93,7 +94,7 @@ def _endpoint(intake: Intake, read: _Read, answer: _Answer) -> Callable[[Request
                 except LogError as failure:
                     return _error(503, str(failure), {"Retry-After": "5"})
             return _error(error.status, str(error), error.headers)
-        except TooManyRows as error:
+        except TooMany as error:
             return _error(413, str(error))
         except LogError as error:
             return _error(503, str(error), {"Retry-After": "5"})

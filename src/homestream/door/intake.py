@@ -9,10 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from homestream import dialects
-from homestream.dialects.registry import Registry
 from homestream.door.credentials import Credentials, Principal
 from homestream.door.listen import ANONYMOUS, is_local
-from homestream.errors import PeerError
 from homestream.home import HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError
@@ -26,10 +24,6 @@ IN_PLACE = 16 << 10
 
 #: How much of what was refused is kept to look at.
 EVIDENCE = 4096
-
-
-class TooManyRows(PeerError):
-    """The batch has to be sent in parts."""
 
 
 class Verdict(NamedTuple):
@@ -59,7 +53,7 @@ class Intake:
         return await self._credentials.check(*login, address)
 
     async def take(self, protocol: str, sender: Principal, topic: str, payload: bytes) -> Verdict:
-        """Write a batch to the log and return once it is on disk; `TooManyRows` or `LogError` if it is not.
+        """Write a batch to the log and return once it is on disk; `TooMany` or `LogError` if it is not.
 
         `topic` is `api/readings`, `api/write/PRECISION` or `api/senml`.
         """
@@ -69,10 +63,10 @@ class Intake:
         entry = Entry(0, Kind.MESSAGE, sender.home, source, topic, payload, self._clock())
         try:
             if len(payload) > IN_PLACE:
-                items, refused = await asyncio.to_thread(_look, self._config, entry)
+                items, refused = await asyncio.to_thread(dialects.look, self._config, entry, MAX_ROWS)
             else:
-                items, refused = _look(self._config, entry)
-        except TooManyRows as error:
+                items, refused = dialects.look(self._config, entry, MAX_ROWS)
+        except dialects.TooMany as error:
             await self.refuse(protocol, sender, str(error), payload)
             raise
         await self._committer.append([entry._replace(items=items)])
@@ -83,11 +77,3 @@ class Intake:
         source = f"{protocol}:{sender.name}"
         entry = Entry(0, Kind.REFUSED, sender.home, source, reason, payload[:EVIDENCE], self._clock())
         await self._committer.append([entry])
-
-
-def _look(config: HomeConfig, entry: Entry) -> tuple[int, list[tuple[int, str]]]:
-    items = dialects.count_items(entry.topic, entry.payload)
-    if items > MAX_ROWS:
-        raise TooManyRows(f"{items} rows are more than {MAX_ROWS}; send them in parts")
-    rows = dialects.decode(Registry(), config, entry._replace(items=items))
-    return items, [(n, row.reason) for n, row in enumerate(rows) if isinstance(row, dialects.Refusal)]
