@@ -28,6 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+security = typer.Typer(help="The code that disarms, and the security log.", no_args_is_help=True)
+app.add_typer(security, name="security")
 say = Console(stderr=True)
 
 Home = Annotated[Path, typer.Option("--home", help="the home's folder", file_okay=False)]
@@ -223,6 +225,46 @@ def status(home: Home = Path(), as_json: Annotated[bool, typer.Option("--json")]
         typer.echo(json.dumps(state))
     else:
         _print_status(Console(), state)
+
+
+@security.command()
+def code(
+    home: Home = Path(),
+    remove: Annotated[bool, typer.Option("--remove", help="disarm without one again")] = False,
+) -> None:
+    """Ask for the code that disarms, twice, and keep its hash; works while `up` runs."""
+    from homestream.homefile import load
+    from homestream.web.code import Code
+
+    load(home)
+    if remove:
+        Code(home).set(None)
+        say.print("No code is needed any more.")
+    else:
+        Code(home).set(typer.prompt("Code", hide_input=True, confirmation_prompt=True))
+        say.print("From now on disarming takes this code.")
+
+
+@security.command()
+def verify(home: Home = Path()) -> None:
+    """Check that no entry of the security log was altered or taken out; exit code 1 where one was."""
+    from homestream.security import verify as check
+
+    verdict = check(home)
+    typer.echo(verdict.text)
+    if not verdict.whole:
+        raise typer.Exit(1)
+
+
+@security.command(name="log")
+def security_log(
+    home: Home = Path(), limit: Annotated[int, typer.Option(help="newest entries", min=1)] = 50
+) -> None:
+    """Print the newest entries of the security log."""
+    from homestream.security import lines
+
+    for time, severity, text in lines(home, limit):
+        typer.echo(f"{time}  {severity:<6}  {text}")
 
 
 def moment(text: str, option: str) -> int | None:

@@ -34,6 +34,7 @@ CONFIG = HomeConfig(
     timezone="Europe/Berlin",
     rooms=("living_room", "kitchen"),
     device=(DeviceConfig(id="house/mains", mains=True),),
+    group={"lights": ("kitchen/lamp", "living_room/lamp")},
 )
 
 

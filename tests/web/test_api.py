@@ -56,6 +56,18 @@ async def test_a_command_is_asked_of_devices_that_take_it_and_only_of_those(
     assert len(house.acted) == 1
 
 
+async def test_a_group_is_told_by_name(house: House, admin: httpx.AsyncClient) -> None:
+    body = {"metric": "switch", "value": 1}
+    await house.say("kitchen/lamp", "switch", "OFF")
+    answer = await admin.post("/api/groups/lights/command", json=body)
+    assert (answer.status_code, "living_room/lamp" in answer.json()["detail"]) == (422, True)
+    await house.say("living_room/lamp", "switch", "OFF")
+    assert (await admin.post("/api/groups/lights/command", json=body)).status_code == 200
+    asked = {(c["device"], c["state"]) for c in house.engine.view(CONFIG.id)["commands"]}
+    assert asked == {("kitchen/lamp", "pending"), ("living_room/lamp", "pending")}
+    assert (await admin.post("/api/groups/all/command", json=body)).status_code == 404
+
+
 async def test_an_open_alert_can_be_acknowledged(house: House, admin: httpx.AsyncClient) -> None:
     await house.say("kitchen/detector", "smoke", 1)
     (alert,) = house.engine.view(CONFIG.id)["alerts"]

@@ -15,12 +15,15 @@ _STATE_WORDS = {"contact": ("closed", "open"), "presence": ("away", "home")}
 def label(ctx: Context, device: str) -> str:
     """`Front door`, or with its room where the name is one common word: `Hall motion`."""
     known = ctx.devices.get(device)
-    if known is None:
-        return device
-    room = known.room.replace("_", " ").replace("-", " ")
-    if room and " " not in known.name and known.name.lower() != room.lower():
-        return f"{room[:1].upper()}{room[1:]} {known.name[:1].lower()}{known.name[1:]}"
-    return known.name
+    return device if known is None else called(known.name, known.room)
+
+
+def called(name: str, room: str) -> str:
+    """A device's name, with its room's where it needs one."""
+    room = room.replace("_", " ").replace("-", " ")
+    if room and " " not in name and name.lower() != room.lower():
+        return f"{room[:1].upper()}{room[1:]} {name[:1].lower()}{name[1:]}"
+    return name
 
 
 def amount(metric: str, value: float | None) -> str:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from homestream.log.sqlite import LogError
 from homestream.web import api_control, api_history, api_live, api_security, api_system, auth, static
 from homestream.web.bounded import BoundedHttp
+from homestream.web.code import Code
 from homestream.web.deps import Deps
 from homestream.web.guard import Guard
 from homestream.web.session import Sessions
@@ -42,6 +43,7 @@ def create_app(deps: Deps) -> FastAPI:
     app = FastAPI(title="Homestream", lifespan=lifespan, openapi_url=None)
     app.state.deps = deps
     app.state.sessions = Sessions(deps.folder / "state")
+    app.state.code = Code(deps.folder)
     app.include_router(deps.ingest)
     for module in (auth, api_live, api_control, api_history, api_security, api_system):
         app.include_router(module.router)
