@@ -51,8 +51,6 @@ def alter(home: Path, old: str, new: str) -> None:
     forged = rows.set_column(place, "data", pa.array(data, rows.schema.field("data").type))
     held = Transaction("homestream", table.transaction_version("homestream"))
     kept = CommitProperties(app_transactions=[held])
-        app_transactions=[Transaction("homestream", table.transaction_version("homestream"))]
-    )
     write_deltalake(table, forged, mode="overwrite", commit_properties=kept)
 
 
