@@ -1,13 +1,13 @@
 """Pure: how each family of devices speaks. A message becomes readings, a command becomes a message.
 
 `decode` picks the dialect by topic and keeps the topic's decoder in the registry, so that a message costs one
-lookup and its decoder. One file a family: plain, zigbee2mqtt, tasmota; rows (JSON), line (Influx), senml for
-what comes by HTTP and CoAP. What devices there are and what they can do is in the registry.
+lookup and its decoder. One file a family: plain, zigbee2mqtt, tasmota, owntracks; rows (JSON), line (Influx),
+senml for what comes by HTTP and CoAP. What devices there are and what they can do is in the registry.
 """
 
 from collections.abc import Callable
 
-from homestream.dialects import influx, line, plain, rows, senml, tasmota, zigbee2mqtt
+from homestream.dialects import influx, line, owntracks, plain, rows, senml, tasmota, zigbee2mqtt
 from homestream.dialects.port import Decoder, NotCommandable, Refusal, Row, TooMany
 from homestream.dialects.registry import MAX_BOUND, Device, Registry
 from homestream.errors import PeerError
@@ -21,6 +21,7 @@ BINDS: tuple[Callable[[Registry, str], Decoder | None], ...] = (
     plain.bind,
     zigbee2mqtt.bind,
     tasmota.bind,
+    owntracks.bind,
     rows.bind,
     line.bind,
     senml.bind,

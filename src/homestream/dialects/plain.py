@@ -6,6 +6,7 @@
     home/attic/box               {"temperature": 21.3, "humidity": 40, "time": 1767607200000}
     home/attic/box/available     offline          (also as the device's last will)
     home/kitchen/lamp/switch/set ON               (to the device; it confirms on home/kitchen/lamp/switch)
+    home/people/ann/presence     not_home         (also home, away, a room of the home; another place is away)
 
 The device id is all between `home/` and the metric, `laundry/iron`. Metrics we have no unit for are kept
 under their slug. `switch`, `brightness`, `setpoint` and `position` are taken to be settable.
@@ -99,7 +100,15 @@ def _slowly(registry: Registry, device_id: str, metric: str, entry: Entry) -> tu
     text = text_of(entry.payload).strip().strip('"')
     if not text:
         raise PeerError("empty payload")
+    if metric == "presence" and text.lower() not in WORDS and text not in ("0", "1"):
+        return _whereabouts(registry, text), entry.arrived
     return value_of(metric, text), entry.arrived
+
+
+def _whereabouts(registry: Registry, place: str) -> float:
+    """Where a tracker says somebody is: `home` or one of the home's rooms, else away."""
+    rooms = {device.room for device in registry} | set(registry.config.rooms if registry.config else ())
+    return float(place.lower() == "home" or metric_of(place) in {metric_of(room) for room in rooms if room})
 
 
 def _object(registry: Registry, device_id: str) -> Decoder:
