@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from homestream.engine.fact import Occupancy
+from homestream.reading import Kind
 
 from ..bench import MIN, TEN, Bench, S
 
@@ -234,3 +237,36 @@ def test_motion_learned_late_takes_an_inference_back():
     assert known(bench) == [True, False]
     bench.say(MOTION, 1, at=then)
     assert known(bench) == [True, False, True]
+
+
+def test_of_several_trackers_one_at_home_is_enough_and_the_lost_one_does_not_count():
+    bench = home(person=[{"name": "ann", "tracker": ["phones/ann", "hall/keyfob"]}])
+    bench.say("hall/keyfob.presence", 1)
+    bench.say("phones/ann.presence", 0)
+    assert known(bench) == [True]
+    bench.online("hall/keyfob", False)
+    assert known(bench) == [True, False]
+    bench.online("phones/ann", False)
+    bench.say(DOOR, "open")
+    bench.say(MOTION, 1, at=bench.now + 1)
+    assert known(bench) == [True, False, True], "with no tracker left it is for motion to say"
+
+
+def test_a_tracker_that_falls_silent_knows_nothing_any_more():
+    device = [{"id": "phones/ann", "expect_every": "1h"}]
+    bench = home(person=PEOPLE[:1], device=device)
+    bench.say("phones/ann.presence", 0)
+    bench.wait(61 * MIN)
+    assert known(bench) == [False]
+    bench.say(MOTION, 1)
+    [_, somebody] = bench.said(Occupancy)
+    assert somebody.confidence == 0.9, "as without a tracker"
+
+
+def test_owntracks_through_the_engine():
+    bench = home(person=[{"name": "ann", "tracker": "ann_phone"}])
+    for regions, occupied in ((["Home"], True), ([], False)):
+        body = {"_type": "location", "tst": bench.now // 1000, "inregions": regions}
+        bench.put(Kind.MESSAGE, "owntracks/ann/phone", msgspec.json.encode(body))
+        assert known(bench)[-1] is occupied
+        bench.wait(MIN)

@@ -1,7 +1,8 @@
 """Who is home: from people's trackers, from a person at the panel, else inferred from doors and motion.
 
-- Trackers come first: any home -> occupied, all away -> empty. Motion without anybody having come in since
-  is then somebody without a tracker, a child or a guest: occupied, with less confidence.
+- Trackers come first: any home -> occupied, all away -> empty; one that fell silent knows nothing. Motion
+  without anybody having come in since is then somebody without a tracker, a child or a guest: occupied, with
+  less confidence.
 - A person at the panel: setting `away` empties the home after the exit delay and until the mode changes;
   any other mode says that somebody is there.
 - Inferred: an outer door that opened or closed, shut again, and no motion for `empty_after` -> empty. Motion,
@@ -37,7 +38,7 @@ class Presence(Quiet):
     name = "presence"
 
     def __init__(self) -> None:
-        self._trackers: dict[str, str] = {}
+        self._people: dict[str, tuple[str, ...]] = {}
         self._empty_after = self._exit_delay = 0
         # last known state of every perimeter contact and motion sensor, by device
         self._contacts: dict[str, float] = {}
@@ -52,7 +53,7 @@ class Presence(Quiet):
 
     @override
     def configure(self, ctx: Context) -> None:
-        self._trackers = {tracker: p.name for p in ctx.config.person for tracker in p.tracker}
+        self._people = {person.name: person.tracker for person in ctx.config.person if person.tracker}
         self._empty_after = duration_ms(ctx.config.security.empty_after)
         self._exit_delay = duration_ms(ctx.config.security.exit_delay)
 
@@ -61,7 +62,7 @@ class Presence(Quiet):
         return metric in MOTION or metric in ("contact", "switch") or self._is_tracker(device, metric)
 
     def _is_tracker(self, device: str, metric: str) -> bool:
-        return metric == "presence" and device in self._trackers
+        return metric == "presence" and any(device in trackers for trackers in self._people.values())
 
     @override
     def on_reading(self, ctx: Context, reading: Reading) -> None:
@@ -102,11 +103,18 @@ class Presence(Quiet):
 
     def _at_home(self, ctx: Context) -> list[str] | None:
         """Who is home by tracker; [] for nobody, None where that is not known."""
-        seen = {name: ctx.value(device, "presence") for device, name in self._trackers.items()}
-        home = [name for name, at in seen.items() if at is not None and at[1] == 1]
-        if home or (seen and all(at is not None and at[1] == 0 for at in seen.values())):
+        where = {name: self._where(ctx, trackers) for name, trackers in self._people.items()}
+        home = [name for name, at_home in where.items() if at_home]
+        if home or (where and all(at_home is False for at_home in where.values())):
             return home
         return None
+
+    @staticmethod
+    def _where(ctx: Context, trackers: tuple[str, ...]) -> bool | None:
+        """A person is home where one tracker says so, away where all that know say so."""
+        said = [newest[1] for tracker in trackers if (newest := ctx.value(tracker, "presence"))]
+        known = [value for value in said if not isnan(value)]
+        return any(known) if known else None
 
     def _contact(self, ctx: Context, device: str, time: int, value: float) -> None:
         before = self._contacts.get(device)
