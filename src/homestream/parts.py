@@ -1,12 +1,15 @@
 """The running parts of one home, and its clock."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 
 from homestream.door.coap import CoapDoor
 from homestream.door.mqtt import MqttDoor
+from homestream.door.watch import Watched
 from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
 from homestream.home import HomeConfig
@@ -37,5 +40,8 @@ class Parts:
     effects: Effects
     mqtt: MqttDoor
     coap: CoapDoor
-    web: uvicorn.Server
+    web: Sequence[uvicorn.Server]
     system: System
+    watched: list[Watched]
+    #: set it to have all that is watched read again
+    again: asyncio.Event = field(default_factory=asyncio.Event)

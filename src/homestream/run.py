@@ -12,7 +12,6 @@ import json
 import logging
 import resource
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,15 @@ from deltalake.exceptions import DeltaError
 from fastapi import APIRouter
 
 from homestream.door.coap import CoapDoor
+from homestream.door.credentials import FILE as CREDENTIALS
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
-from homestream.door.listen import taken
+from homestream.door.listen import Places, http_listeners
 from homestream.door.mqtt import MqttDoor
 from homestream.door.retained import load_retained, save_retained
+from homestream.door.tls import Tls
+from homestream.door.watch import Watched, watch
+from homestream.door.websocket import websocket_route
 from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
 from homestream.engine.rules.ruleset import compile_rules
@@ -87,6 +90,7 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
     config = load(folder)
     compile_rules(config)  # a wrong rule is said now, with file and line, not found missing at night
     parts = await build(folder, config)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, parts.again.set)
     async with running(parts) as ended:
         gc.freeze()
         extra = asyncio.create_task(ready(parts)) if ready else None
@@ -103,12 +107,15 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
 async def build(folder: Path, config: HomeConfig) -> Parts:
     """Open a home's folder and wire its parts; nothing listens yet, and what the log holds is known."""
     make_folder(folder / "state")
-    lake, credentials = Lake(folder), Credentials.load(folder)
+    door = config.door
+    lake, credentials = Lake(folder), Credentials.load(folder, door.login_attempts)
+    tls = Tls(folder, door) if door.certificate else None
     log = SqliteLog(folder / LOG_FILE, first=lake.durable() + 1)
     system = System(started=clock())
     pipeline = Pipeline(restore(folder), lake, log, system)
     committer = Committer(log, pipeline.arrived)
-    mqtt = MqttDoor(config, committer, credentials, clock, load_retained(folder))
+    context = tls.context if tls is not None else None
+    mqtt = MqttDoor(config, committer, credentials, clock, load_retained(folder), context)
 
     async def publish(home: str, topic: str, payload: bytes, *, qos: int) -> None:
         mqtt.publish(topic, payload, qos, home=home)
@@ -148,12 +155,25 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
         query=query,
         status=lambda: status(parts, running=True),
         report=report,
-        ingest=APIRouter(routes=[*ingest_routes(config, committer, credentials, clock)]),
+        ingest=APIRouter(
+            routes=[*ingest_routes(config, committer, credentials, clock), websocket_route(mqtt.client)]
+        ),
     )
-    web = _Web(server_config(create_app(deps), config.door.host, config.door.http_port))
+    page = create_app(deps)
+    places = Places(door)
+    web = [_Web(server_config(page, door, places))]
+    if context is not None:
+        web.append(_Web(server_config(page, door, places, context)))
+
+    def reload_credentials() -> None:
+        mqtt.part(credentials.reload())
+
+    watched = [Watched([folder / CREDENTIALS], reload_credentials)]
+    if tls is not None:
+        watched.append(Watched(tls.files, tls.reload))
     coap = CoapDoor(config, committer, credentials, clock)
     parts = Parts(
-        folder, config, log, lake, pipeline, committer, hub, outbox, effects, mqtt, coap, web, system
+        folder, config, log, lake, pipeline, committer, hub, outbox, effects, mqtt, coap, web, system, watched
     )
     return parts
 
@@ -168,20 +188,24 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
     door = parts.config.door
     await parts.committer.start()
     await _configure(parts)
-    with taken("http_port", door.host, door.http_port):
-        listener = socket.create_server((door.host, door.http_port), backlog=1024)
+    listeners = http_listeners(door)
     await parts.mqtt.start()
     await parts.coap.start()
     stopping = asyncio.Event()
-    serving = [asyncio.create_task(parts.web.serve([listener])), asyncio.create_task(parts.effects.run())]
+    serving = [
+        asyncio.create_task(web.serve([listener])) for web, listener in zip(parts.web, listeners, strict=True)
+    ]
+    serving.append(asyncio.create_task(parts.effects.run()))
     keeping = asyncio.create_task(keep(parts, stopping))
-    beside = [asyncio.create_task(work) for work in (tick(parts), compact(parts), report_status(parts))]
+    works = tick(parts), compact(parts), report_status(parts), watch(parts.watched, parts.again)
+    beside = [asyncio.create_task(work) for work in works]
     try:
         yield ended
     finally:
         await parts.mqtt.stop()
         await parts.coap.stop()
-        parts.web.should_exit = True
+        for web in parts.web:
+            web.should_exit = True
         parts.effects.stop()
         stopping.set()
         await asyncio.wait(serving, timeout=STOP_S)

@@ -19,6 +19,7 @@ from homestream.door.coap import CoapDoor
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
 from homestream.door.mqtt import MqttDoor
+from homestream.door.websocket import websocket_route
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError, SqliteLog
@@ -128,8 +129,15 @@ def open_doors(tmp_path: Path, credentials: Credentials) -> Iterator[Open]:
             await coap_door.start()
         server = uvicorn.Server(
             uvicorn.Config(
-                Starlette(routes=list(ingest_routes(config, committer, credentials, now))),
+                Starlette(
+                    routes=[
+                        *ingest_routes(config, committer, credentials, now),
+                        websocket_route(mqtt.client),
+                    ]
+                ),
                 port=0,
+                ws_max_size=config.door.max_packet,
+                ws_per_message_deflate=False,
                 log_level="warning",
                 lifespan="off",
             )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from homestream.door.listen import Places, certified, nameless
+from homestream.door.listen import Places, nameless
 from homestream.errors import ConfigError
 from homestream.home import DoorConfig, HomeConfig
 from homestream.homefile import parse
@@ -41,12 +41,6 @@ def test_a_key_alone_or_an_authority_alone_is_a_mistake() -> None:
         parse('[door]\nkey = "c.key"\n')
     with pytest.raises(ConfigError, match="client_ca needs a certificate"):
         parse('[door]\nclient_ca = "ca.pem"\n')
-
-
-def test_a_certificate_is_whom_it_is_made_out_to_if_we_know_that_one(credentials) -> None:
-    assert certified(credentials, "sensor") == credentials["sensor"]
-    assert certified(credentials, "nobody") is None
-    assert certified(credentials, None) is None
 
 
 def test_places_are_counted_in_all_and_by_address() -> None:

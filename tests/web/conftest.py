@@ -15,6 +15,7 @@ from fastapi import APIRouter
 
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
+from homestream.door.listen import Places
 from homestream.engine.fold import Engine
 from homestream.home import DeviceConfig, HomeConfig
 from homestream.lake.connect import Queries
@@ -103,7 +104,9 @@ class House:
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[None]:
         """Answer on `address` while this lasts."""
-        server = uvicorn.Server(server_config(create_app(self.deps()), "127.0.0.1", port))
+        server = uvicorn.Server(
+            server_config(create_app(self.deps()), CONFIG.door, Places(CONFIG.door), port=port)
+        )
         task = asyncio.ensure_future(server.serve())
         while not server.started:
             await asyncio.sleep(0.01)

@@ -1,6 +1,7 @@
 """What the listeners share: where they listen, how many may come, and who comes in without a password."""
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,10 +9,20 @@ from contextlib import contextmanager
 
 from homestream.door.attempts import network
 from homestream.door.credentials import ANONYMOUS, Credentials, Principal
+from homestream.door.tls import common_name
 from homestream.errors import HomestreamError
 from homestream.home import DoorConfig, HomeConfig, duration_ms, is_loopback
 
-__all__ = ["ANONYMOUS", "Places", "certified", "is_local", "listen", "nameless", "taken"]
+__all__ = [
+    "ANONYMOUS",
+    "Places",
+    "http_listeners",
+    "is_local",
+    "listen",
+    "nameless",
+    "taken",
+    "without_password",
+]
 
 is_local = is_loopback
 
@@ -46,16 +57,28 @@ class Places:
             del self._taken[peer]
 
 
+def without_password(
+    config: HomeConfig, credentials: Credentials, transport: asyncio.BaseTransport, user: str | None
+) -> Principal | None:
+    """Whoever a connection shows itself to be: by its certificate, or nameless where that is allowed.
+
+    None: ask for the password of `user`. A page of another site, in a browser on this machine, is not of
+    this machine.
+    """
+    shown = common_name(transport.get_extra_info("peercert"))
+    if shown is not None and shown in credentials and user in (None, shown):
+        return credentials[shown]
+    if user is not None or transport.get_extra_info("foreign"):
+        return None
+    address = str((transport.get_extra_info("peername") or ("?",))[0])
+    return nameless(config, address, tls=transport.get_extra_info("sslcontext") is not None)
+
+
 def nameless(config: HomeConfig, address: str, *, tls: bool) -> Principal | None:
     """Whoever comes from IP `address` without a name, if `home.toml` lets them in at all."""
     door = config.door
     allowed = door.anonymous == "anywhere" or (door.anonymous and (tls or is_loopback(address)))
     return Principal(ANONYMOUS, config.id, "device") if allowed else None
-
-
-def certified(credentials: Credentials, name: str | None) -> Principal | None:
-    """The principal that a verified certificate is made out to, see `tls.common_name`."""
-    return credentials[name] if name is not None and name in credentials else None
 
 
 async def listen(
@@ -79,6 +102,19 @@ async def listen(
                 )
             )
     return servers
+
+
+def http_listeners(door: DoorConfig) -> list[socket.socket]:
+    """Sockets of `http_port` and, where there is a certificate, of `https_port`, in this order."""
+    wanted = [("http_port", door.host, door.http_port)]
+    if door.certificate:
+        wanted.append(("https_port", door.tls_host or door.host, door.https_port))
+    listeners = []
+    for setting, host, port in wanted:
+        with taken(setting, host, port):
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listeners.append(socket.create_server((host, port), family=family, backlog=BACKLOG))
+    return listeners
 
 
 @contextmanager

@@ -14,8 +14,7 @@ from itertools import count, repeat
 from typing import cast
 
 from homestream.door.credentials import Credentials, Principal, TooManyAttempts
-from homestream.door.listen import Places, certified, listen, nameless
-from homestream.door.tls import common_name
+from homestream.door.listen import Places, listen, without_password
 from homestream.home import HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError
@@ -279,13 +278,10 @@ class _Client(asyncio.Protocol):
         self._door.flush(self._home, self._door.exchange(self._home).route(batch))
 
     def _login(self, connect: Connect) -> None:
-        owner = certified(self._door.credentials, common_name(self._transport.get_extra_info("peercert")))
-        if owner is not None and connect.user in (None, owner.name):
-            self._decide(connect, owner)
-            return
-        if connect.user is None:
-            tls = self._transport.get_extra_info("sslcontext") is not None
-            self._decide(connect, nameless(self._door.config, self._address, tls=tls))
+        door = self._door
+        shown = without_password(door.config, door.credentials, self._transport, connect.user)
+        if shown is not None or connect.user is None:
+            self._decide(connect, shown)
             return
         password = (connect.password or b"").decode(errors="surrogateescape")
         known = self._door.credentials.cached(connect.user, password)

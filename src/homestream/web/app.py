@@ -1,14 +1,18 @@
 """The one web application: page, API and the door's HTTP routes, behind one guard."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
+from homestream.door.listen import Places
+from homestream.home import DoorConfig
 from homestream.log.sqlite import LogError
 from homestream.web import api_control, api_history, api_live, api_security, api_system, auth, static
 from homestream.web.bounded import BoundedHttp
@@ -22,8 +26,8 @@ __all__ = ["Deps", "create_app", "server_config"]
 #: A reason is read by a person.
 LONGEST_REASON = 300
 
-#: Open at once; each may hold a head or a body of its own. A home has some hundred devices and pages.
-CONNECTIONS = 2_000
+#: WebSocket frames of the page are a few words; beside them go MQTT packets, with a little around each.
+AROUND = 4096
 
 
 def create_app(deps: Deps) -> FastAPI:
@@ -67,22 +71,25 @@ async def _not_kept(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})
 
 
-def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
-    """How the application is to be served."""
+def server_config(
+    app: FastAPI, door: DoorConfig, places: Places, tls: ssl.SSLContext | None = None, port: int = 0
+) -> uvicorn.Config:
+    """How the application is to be served; with `tls` as HTTPS, beside another that runs its lifespan."""
     return uvicorn.Config(
         app,
-        host=host,
+        host=door.host,
         port=port,
-        http=BoundedHttp,
-        limit_concurrency=CONNECTIONS,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
+        lifespan="on" if tls is None else "off",
+        http=partial(BoundedHttp, places=places),  # type: ignore[arg-type]  # it is only ever called
         # its warnings are of strangers' requests, which shall not fill the journal
         log_level="error",
         access_log=False,
         server_header=False,
         # Deflating each frame anew for each viewer would cost more than all else the hub does.
         ws_per_message_deflate=False,
-        # A page sends nothing; a dead one is noticed by its missing pong.
-        ws_max_size=4096,
+        ws_max_size=door.max_packet + AROUND,
+        # A dead page is noticed by its missing pong.
         ws_ping_interval=20,
         ws_ping_timeout=20,
         timeout_graceful_shutdown=3,

@@ -5,8 +5,11 @@ Before a request's head is whole nobody has asked who sends it, so it must cost 
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from homestream.door.listen import Places
 
 #: Request line and headers; browsers send about 2 kB, other servers take 8 to 64 KiB.
 MAX_HEAD = 64 << 10
@@ -27,14 +30,28 @@ class BoundedHttp(HttpToolsProtocol):
     _patience: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
     _cycles: Sequence[RequestResponseCycle] = ()
+    _address: str | None = None
+
+    def __init__(self, *, places: Places, **given: Any) -> None:
+        """`places` are shared by all connections; `given` is uvicorn's."""
+        super().__init__(**given)
+        self._places = places
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        address = str((transport.get_extra_info("peername") or ("?",))[0])
+        if not self._places.take(address):
+            transport.abort()
+            return
+        self._address = address
+        #: for the routes to see; `scope["state"]` is a copy of it
+        self.app_state = {**self.app_state, "peercert": transport.get_extra_info("peercert")}
         self._wait(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
+        self._leave()
         self._wait(None)
         self._read()
         self._forget()
@@ -65,7 +82,8 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def handle_websocket_upgrade(self) -> None:
-        """A WebSocket has its own patience."""
+        """A WebSocket has its own patience, and MQTT in it its own places."""
+        self._leave()
         self._wait(None)
         super().handle_websocket_upgrade()
 
@@ -88,6 +106,11 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._head = True, 0
         self._wait(None)
         super().on_message_complete()
+
+    def _leave(self) -> None:
+        if self._address is not None:
+            self._places.leave(self._address)
+        self._address = None
 
     def _give_up(self) -> None:
         self._forget()  # aborting wakes who writes, and only then says that the connection is lost
