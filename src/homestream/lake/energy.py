@@ -1,58 +1,40 @@
 """What was used, by whom and when. Energy in kWh, power in W; a device's counter goes before its power."""
 
+from typing import Any
+
 import duckdb
 
 from homestream.home import MAINS, HomeConfig
 from homestream.lake.ask import Rows, ask, period, within
-from homestream.lake.devices import devices, label
-from homestream.lake.hours import HELD_MS, hours
-
-#: The level that a device does not go below: this share of its hours had a lower minimum.
-STANDBY_QUANTILE = 0.05
-
-#: Less than this, kWh, in the period before is no base for a change in percent.
-BASE_KWH = 0.001
+from homestream.lake.hours import CHOSEN, HELD_MS, hours
+from homestream.lake.tariff import ENERGY, price_series, priced, priced_metrics
 
 STEPS_MS = {"hour": 3_600_000, "day": 86_400_000}
 
 #: Minutes of a point of the mean day.
 DAY_STEP = 5
 
-#: Which of its two figures a device is counted by: one for the whole period, or hours would count twice.
-CHOSEN = """
-, chosen AS (
-    SELECT device, CASE WHEN bool_or(metric = 'energy' AND energy_wh IS NOT NULL)
-        THEN 'energy' ELSE 'power' END AS metric
-    FROM hours GROUP BY device
+#: Whether a meter without counters had both signs in one hour: the hour's sum then hides what was fed in.
+SIGNED = """
+WITH {hours} SELECT 1 FROM hours JOIN (SELECT DISTINCT device FROM hours WHERE metric = 'power' AND low < 0)
+    USING (device)
+WHERE metric = 'power' AND {counted} AND NOT list_contains($gives, device) LIMIT 1
+"""
+
+#: Wh that a power below zero fed in, by device and hour, from the readings themselves.
+FED_IN = f"""
+, spans AS (
+    SELECT device, value, epoch_ms(time) AS since, epoch_ms(time) + {HELD_MS} AS until
+    FROM readings WHERE home = $home AND metric = 'power' AND {within("time")}
+    WINDOW series AS (PARTITION BY device ORDER BY time, seq)
+), fed AS (
+    SELECT h.device, metric, start, sum(-value * (least(until, ends) - greatest(since, begins))) / 3.6e6 AS wh
+    FROM (SELECT *, epoch_ms(start) AS begins, epoch_ms(start) + 3600000 AS ends FROM hours
+        WHERE metric = 'power' AND low < 0) AS h
+    JOIN spans ON h.device = spans.device AND until > begins AND since < ends
+    WHERE value < 0 GROUP BY ALL
 )"""
-
-
-def energy_by_device(
-    con: duckdb.DuckDBPyConnection, home: str, since: int, until: int, zone: str, config: HomeConfig
-) -> Rows:
-    """Devices by what they used in [since, until), most first.
-
-    Each a dict: device, room, name, mains (it is the home's meter), kwh, cost (by the tariff), change_pct
-    (against the period before, as long; None where nothing is known of it), standby (share, 0 to 1, of its
-    energy that it would have taken at its own lowest level all the time; None without a power reading) and
-    known_h (hours of which the energy is known).
-    """
-    now = _used(con, home, since, until)
-    before = {row["device"]: row["kwh"] for row in _used(con, home, 2 * since - until, since)}
-    known = devices(con, home)
-    return [
-        {
-            "device": row["device"],
-            **label(row["device"], known, config),
-            "mains": row["device"] in config.mains,
-            "kwh": row["kwh"],
-            "cost": row["kwh"] * config.tariff.per_kwh,
-            "change_pct": change(row["kwh"], before.get(row["device"])),
-            "standby": row["standby"],
-            "known_h": row["known_h"],
-        }
-        for row in now
-    ]
+NOT_FED_IN = ", fed AS (SELECT device, metric, start, 0.0 AS wh FROM hours WHERE false)"
 
 
 def consumption(
@@ -66,22 +48,40 @@ def consumption(
 ) -> Rows:
     """The home's kWh by `step` (hour or day, of `zone`), in order of time: of the mains, else of all devices.
 
-    Each a dict: start (ms), kwh and known (share of the step, 0 to 1, for which the meters are known). A
-    step of which nothing is known is left out.
+    Each a dict: start (ms), kwh (taken), export_kwh (given back), cost (of what was taken, hour by hour, and
+    the standing charge, less what the grid pays) and known (share of the step, 0 to 1, for which the meters
+    are known). A step of which nothing is known is left out.
     """
+    ours = counted(con, home, config)
+    who: dict[str, Any] = {"listed": list(listed_devices(con, home, config)), "gives": gives(config)}
+    signed = ask(
+        con, SIGNED.format(hours=hours(ENERGY), counted=ours), home=home, **who, **period(since, until)
+    )
+    start = "timezone($zone, date_trunc('day', timezone($zone, m.start)))"
     sql = f"""
-    WITH {hours(("power", "energy"))} {CHOSEN}, counted AS (
-        SELECT timezone($zone, date_trunc('day', timezone($zone, start))) AS slot, hours.*
-        FROM hours JOIN chosen USING (device, metric)
-        WHERE energy_wh IS NOT NULL AND {_counted(con, home, config)}
+    WITH {hours(priced_metrics(config))} {CHOSEN} {priced(config)} {FED_IN if signed else NOT_FED_IN}
+    , mine AS (
+        SELECT * FROM priced WHERE energy_wh IS NOT NULL AND {ours} AND NOT list_contains($gives, device)
+    ), flows AS (
+        SELECT {start} AS slot, m.start, m.device, m.metric, known_ms, price,
+            CASE m.metric WHEN 'energy_export' THEN 0 ELSE energy_wh + coalesce(wh, 0) END AS taken,
+            CASE m.metric WHEN 'energy_export' THEN energy_wh ELSE coalesce(wh, 0) END AS given
+        FROM mine AS m JOIN chosen AS c USING (device)
+        LEFT JOIN fed AS f ON m.device = f.device AND m.metric = f.metric AND m.start = f.start
+        WHERE m.metric = c.metric OR (c.metric = 'energy' AND m.metric = 'energy_export')
     )
-    SELECT epoch_ms({"start" if step == "hour" else "slot"}) AS start, sum(energy_wh) / 1000 AS kwh,
-        least(1.0, sum(known_ms) / (count(DISTINCT device) * {STEPS_MS[step]})) AS known
-    FROM counted GROUP BY 1 ORDER BY 1
+    SELECT epoch_ms({"start" if step == "hour" else "slot"}) AS start, sum(taken) / 1000 AS kwh,
+        sum(given) / 1000 AS export_kwh,
+        (sum(taken * price) - sum(given) * {config.tariff.export_per_kwh!r}::DOUBLE) / 1000
+            + least(1, {STEPS_MS["hour"]} * count(DISTINCT start) / any_value(
+                epoch_ms(timezone($zone, timezone($zone, slot) + INTERVAL 1 DAY)) - epoch_ms(slot)
+            )) * {config.tariff.standing_per_day!r}::DOUBLE AS cost,
+        least(1.0, sum(known_ms) FILTER (metric <> 'energy_export')
+            / (count(DISTINCT device) * {STEPS_MS[step]})) AS known
+    FROM flows GROUP BY 1 HAVING count(*) FILTER (metric <> 'energy_export') > 0 ORDER BY 1
     """
-    return ask(
-        con, sql, home=home, zone=zone, listed=list(_listed(con, home, config)), **period(since, until)
-    )
+    price_device, _ = price_series(config.tariff)
+    return ask(con, sql, home=home, zone=zone, price_device=price_device, **who, **period(since, until))
 
 
 def power_mean_day(
@@ -95,7 +95,7 @@ def power_mean_day(
     WITH held AS (
         SELECT device, time, value, {HELD_MS} AS ms
         FROM readings WHERE home = $home AND metric = 'power' AND {within("time")}
-            AND {_counted(con, home, config)}
+            AND {counted(con, home, config)}
         WINDOW series AS (PARTITION BY device ORDER BY time, seq)
     ), steps AS (
         SELECT device, sum(value * ms) / sum(ms) AS watts,
@@ -106,7 +106,7 @@ def power_mean_day(
     SELECT minute, sum(watts) AS watts FROM steps GROUP BY minute ORDER BY minute
     """
     return ask(
-        con, sql, home=home, zone=zone, listed=list(_listed(con, home, config)), **period(since, until)
+        con, sql, home=home, zone=zone, listed=list(listed_devices(con, home, config)), **period(since, until)
     )
 
 
@@ -117,10 +117,10 @@ def peak_power(
     sql = f"""
     SELECT value AS watts, epoch_ms(time) AS at
     FROM readings WHERE home = $home AND metric = 'power' AND {within("time")}
-        AND {_counted(con, home, config)} AND value IS NOT NULL
+        AND {counted(con, home, config)} AND value IS NOT NULL
     ORDER BY value DESC, time LIMIT 1
     """
-    rows = ask(con, sql, home=home, listed=list(_listed(con, home, config)), **period(since, until))
+    rows = ask(con, sql, home=home, listed=list(listed_devices(con, home, config)), **period(since, until))
     return (rows[0]["watts"], rows[0]["at"]) if rows else None
 
 
@@ -135,30 +135,16 @@ def meters(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tup
     return config.mains if ask(con, sql, home=home, mains=MAINS) else ()
 
 
-def change(now: float, before: float | None) -> float | None:
-    """By how many percent `now` is above `before`; None where there is nothing to compare with."""
-    return None if before is None or before < BASE_KWH else (now / before - 1) * 100
+def gives(config: HomeConfig) -> list[str]:
+    """The devices that give energy and take none."""
+    return [device.id for device in config.device if device.produces]
 
 
-def _used(con: duckdb.DuckDBPyConnection, home: str, since: int, until: int) -> Rows:
-    sql = f"""
-    WITH {hours(("power", "energy"))} {CHOSEN}, floor AS (
-        SELECT device, greatest(quantile_cont(low, {STANDBY_QUANTILE}), 0) AS watts,
-            sum(known_ms) / 3.6e6 AS h
-        FROM hours WHERE metric = 'power' GROUP BY device
-    )
-    SELECT device, sum(energy_wh) / 1000 AS kwh, sum(known_ms) / 3.6e6 AS known_h,
-        least(1.0, any_value(floor.watts * floor.h) / nullif(sum(energy_wh), 0)) AS standby
-    FROM hours JOIN chosen USING (device, metric) LEFT JOIN floor USING (device)
-    GROUP BY device HAVING sum(energy_wh) IS NOT NULL ORDER BY kwh DESC, device
-    """
-    return ask(con, sql, home=home, **period(since, until))
-
-
-def _listed(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tuple[str, ...]:
-    """The devices that `_counted` speaks of: those to count, else those that another one counts already."""
+def listed_devices(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tuple[str, ...]:
+    """The devices that `counted` speaks of: those to count, else those that another one counts already."""
     return meters(con, home, config) or tuple(device.id for device in config.device if device.parent)
 
 
-def _counted(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> str:
+def counted(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> str:
+    """The condition that a row's device, $listed being `listed_devices`, counts for the whole home."""
     return f"{'' if meters(con, home, config) else 'NOT '}list_contains($listed, device)"

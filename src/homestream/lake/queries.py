@@ -4,12 +4,15 @@ Times are ms since 1970 UTC, [since, until); `zone` is the home's IANA zone; ans
 """
 
 from homestream.lake.devices import devices, span
-from homestream.lake.energy import change, consumption, energy_by_device, meters, peak_power, power_mean_day
+from homestream.lake.energy import consumption, meters, peak_power, power_mean_day
+from homestream.lake.hogs import change, energy_by_device
 from homestream.lake.journal import alerts, blind, performance, security_count, security_log
+from homestream.lake.meters import always_on, meter_tree
 from homestream.lake.series import climate, mean, series
 
 __all__ = [
     "alerts",
+    "always_on",
     "blind",
     "change",
     "climate",
@@ -17,6 +20,7 @@ __all__ = [
     "devices",
     "energy_by_device",
     "mean",
+    "meter_tree",
     "meters",
     "peak_power",
     "performance",
