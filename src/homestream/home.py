@@ -16,9 +16,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
+
+from homestream.errors import PeerError
+from homestream.wire.topics import check_filter
 
 #: The whole home's meter, where `home.toml` marks no device as `mains`.
 MAINS = "house/mains"
@@ -72,6 +76,16 @@ Duration = Annotated[str, AfterValidator(_is_duration)]
 def _several(value: object) -> object:
     """One name is a list of one, an empty one of none."""
     return ([value] if value else []) if isinstance(value, str) else value
+
+
+def _are_hours(text: str) -> str:
+    if text and not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d\s*-\s*([01]?\d|2[0-3]):[0-5]\d|never", text):
+        raise ValueError(f'{text!r} are no hours; write them as "22:00-07:00", or "never"')
+    return text
+
+
+#: Hours of each day: `"22:00-07:00"`, `"never"`, or "" where nothing is said.
+Hours = Annotated[str, AfterValidator(_are_hours)]
 
 
 class _Table(BaseModel):
@@ -129,6 +143,49 @@ class DoorConfig(_Table):
                 'and key, or host = "127.0.0.1", or say anonymous = "anywhere"'
             )
         return self
+
+
+class BridgeConfig(_Table):
+    """An existing broker whose devices are this home's too, see docs/bridge.md."""
+
+    name: Slug
+    host: str
+    #: default: 1883, with TLS 8883
+    port: int = Field(default=0, ge=0, le=65535)
+    version: Literal["3.1.1", "5"] = "5"
+    user: str = ""
+    password: str = Field(default="", repr=False)
+    #: the broker keeps our session under this name; default: made of the home's and the bridge's
+    client_id: str = ""
+    topics: tuple[str, ...] = Field(default=("#",), min_length=1)
+    tls: bool = False
+    #: PEM files, below the home's folder or absolute; default: the system's authorities, no certificate
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+    @field_validator("topics")
+    @classmethod
+    def _are_filters(cls, topics: tuple[str, ...]) -> tuple[str, ...]:
+        for topic in topics:
+            try:
+                check_filter(topic)
+            except PeerError as error:
+                raise ValueError(f"{topic!r}: {error}; write it as zigbee2mqtt/# or +/+/power") from None
+        return topics
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "BridgeConfig":
+        if (self.ca or self.certificate) and not self.tls:
+            raise ValueError("ca and certificate are for TLS; set tls = true, or take them away")
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key go together; set both, or neither")
+        return self
+
+    @property
+    def where(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port or (8883 if self.tls else 1883)
 
 
 class DeviceConfig(_Table):
@@ -267,7 +324,7 @@ class RuleConfig(_Table):
     cooldown: Duration = "0s"
     act_within: Duration = "60s"
     #: hours in which its notifications wait, as the home's; `"never"`: they do not wait
-    quiet: str = ""
+    quiet: Hours = ""
     do: tuple[str, ...] = ()
     #: file:line it stands at, for errors
     where: str = ""
@@ -290,6 +347,7 @@ class HomeConfig(_Table):
     #: target name -> apprise URL
     notify: dict[str, str] = {}
     door: DoorConfig = DoorConfig()
+    bridge: tuple[BridgeConfig, ...] = ()
     #: name -> devices that are told the same: `lights = ["living/lamp", "office/lamp"]`
     group: dict[str, tuple[str, ...]] = {}
     #: name -> URL that a rule posts to; it may hold secrets
@@ -298,7 +356,7 @@ class HomeConfig(_Table):
     latitude: float | None = Field(default=None, ge=-90, le=90)
     longitude: float | None = Field(default=None, ge=-180, le=180)
     #: hours in which notifications wait that are not critical: `"22:00-07:00"`
-    quiet: str = ""
+    quiet: Hours = ""
 
     @field_validator("timezone")
     @classmethod
@@ -325,6 +383,24 @@ class HomeConfig(_Table):
                 raise ValueError(f"meters hang in a circle: {' under '.join([*way, parent])}; cut one parent")
         return devices
 
+    @field_validator("bridge")
+    @classmethod
+    def _lead_elsewhere(
+        cls, bridges: tuple[BridgeConfig, ...], info: ValidationInfo
+    ) -> tuple[BridgeConfig, ...]:
+        names = [bridge.name for bridge in bridges]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two bridges are named {twice!r}; give each a name of its own")
+        door = info.data.get("door", DoorConfig())
+        for bridge in bridges:
+            own = door.mqtts_port if bridge.tls else door.mqtt_port
+            if is_loopback(bridge.host) and bridge.where[1] == own:
+                raise ValueError(
+                    f"{bridge.name!r} leads back to this home's own door; give it the broker's port, "
+                    "or the door another: mqtt_port in [door]"
+                )
+        return bridges
+
     @field_validator("webhook")
     @classmethod
     def _are_urls(cls, urls: dict[str, str]) -> dict[str, str]:
@@ -344,9 +420,9 @@ class HomeConfig(_Table):
         return tuple(device.id for device in self.device if device.mains) or (MAINS,)
 
     def public(self) -> "HomeConfig":
-        """What the engine is told, through the log: no [door], and no URLs, which hold secrets."""
+        """What the engine is told, through the log: no [door] or bridges, no URLs, which hold secrets."""
         blank = {"notify": dict.fromkeys(self.notify, ""), "webhook": dict.fromkeys(self.webhook, "")}
-        return self.model_copy(update={"door": DoorConfig(), **blank})
+        return self.model_copy(update={"door": DoorConfig(), "bridge": (), **blank})
 
     def named(self, device: str) -> DeviceConfig | None:
         """What `home.toml` says of a device, by id."""

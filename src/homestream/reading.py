@@ -34,6 +34,10 @@ class Kind(IntEnum):
     TICK = 1
     ACTION = 2
     REFUSED = 3
+    #: what the MQTT door must remember of its clients' sessions, see wire/journal.py; no reading
+    SESSION = 4
+    #: a message that a broker had kept and gave a bridge which subscribed, see engine/retained.py
+    RETAINED = 5
 
 
 class Entry(NamedTuple):

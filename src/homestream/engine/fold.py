@@ -13,12 +13,15 @@ from homestream.engine.home import HomeFold
 from homestream.engine.operator import Operator
 from homestream.engine.operators import operators as all_operators
 from homestream.engine.output import Account, Output, rejected
+from homestream.engine.retained import recognise
 from homestream.engine.series import Series
 from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 from homestream.reading import Entry, Kind
 
 MESSAGE, TICK, ACTION = Kind.MESSAGE, Kind.TICK, Kind.ACTION
+RETAINED = Kind.RETAINED
+MESSAGES = MESSAGE, RETAINED
 
 #: The snapshot's format; another one is not read, the log is replayed instead.
 VERSION = 1
@@ -67,10 +70,12 @@ class Engine:
                 continue
             self.last_seq = seq
             try:
-                if kind == MESSAGE:
+                if kind in MESSAGES:
                     home = self.homes.get(name) or self._settle(name)
                     stage = home.stage
                     rows = decode(stage.registry, stage.config, entry)
+                    if kind == RETAINED:
+                        rows = recognise(stage.table, rows, entry.arrived)
                     home.step(entry, rows, self._accounts.get((name, source)) or self._account(entry), out)
                     if stage.facts:
                         _take(home, seq, out)
@@ -154,7 +159,7 @@ class Engine:
     def _mistake(self, entry: Entry, bug: Exception, out: Output) -> None:
         """Keep an entry that met a mistake of ours with the refused, and the books equal."""
         out.rejected.append(rejected(entry, 0, f"internal error: {type(bug).__name__}"))
-        if entry.kind == MESSAGE:
+        if entry.kind in MESSAGES:
             account = self._account(entry)
             open_items = account.received - account.stored - account.duplicate - account.rejected
             if not open_items:
