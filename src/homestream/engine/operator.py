@@ -68,6 +68,9 @@ class Context(Protocol):
         None where any of that hour is unknown. Of the two days past.
         """
 
+    def hour(self, device: str, metric: str, start: int) -> tuple[float, int]:
+        """(time-weighted mean, ms known) of a closed local hour of the last day; (0, 0) where not known."""
+
     def series(self) -> list[tuple[str, str]]:
         """All (device, metric) seen, in the order first seen."""
 

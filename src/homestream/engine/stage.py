@@ -58,7 +58,12 @@ class Stage:
     def previous(self, device: str, metric: str) -> tuple[int, float] | None:
         """The known (time, value) before the newest."""
         series = self.table.get((device, metric))
-        return None if series is None else series.previous()
+        if series is None:
+            return None
+        before = series.previous()
+        if before is None and series.blind is not None and series.before is not None:
+            return series.blind, series.before  # unknown for so long that the reading itself is forgotten
+        return before
 
     def heard(self, device: str) -> int:
         """The time of the newest reading of those of the device's series that are known now; 0 for none."""
@@ -100,6 +105,12 @@ class Stage:
     def flow(self, device: str, hour: int) -> float | None:
         """Wh into a device, less those out of it, in a closed hour."""
         return self.ledger.flow(self.config, device, hour)
+
+    def hour(self, device: str, metric: str, start: int) -> tuple[float, int]:
+        """Mean of a closed hour, and how much of it is known."""
+        series = self.table.get((device, metric))
+        tally = series.hours.get(start) if series is not None else None
+        return (tally.integral / tally.known, tally.known) if tally and tally.known else (0.0, 0)
 
     def series(self) -> list[tuple[str, str]]:
         """All (device, metric) seen, in the order first seen."""
