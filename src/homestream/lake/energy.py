@@ -7,19 +7,12 @@ import duckdb
 from homestream.home import MAINS, HomeConfig
 from homestream.lake.ask import Rows, ask, period, within
 from homestream.lake.hours import CHOSEN, HELD_MS, hours
-from homestream.lake.tariff import ENERGY, price_series, priced, priced_metrics
+from homestream.lake.tariff import price_series, priced, priced_metrics
 
 STEPS_MS = {"hour": 3_600_000, "day": 86_400_000}
 
 #: Minutes of a point of the mean day.
 DAY_STEP = 5
-
-#: Whether a meter without counters had both signs in one hour: the hour's sum then hides what was fed in.
-SIGNED = """
-WITH {hours} SELECT 1 FROM hours JOIN (SELECT DISTINCT device FROM hours WHERE metric = 'power' AND low < 0)
-    USING (device)
-WHERE metric = 'power' AND {counted} AND NOT list_contains($gives, device) LIMIT 1
-"""
 
 #: Wh that a power below zero fed in, by device and hour, from the readings themselves.
 FED_IN = f"""
@@ -52,14 +45,17 @@ def consumption(
     the standing charge, less what the grid pays) and known (share of the step, 0 to 1, for which the meters
     are known). A step of which nothing is known is left out.
     """
-    ours = counted(con, home, config)
-    who: dict[str, Any] = {"listed": list(listed_devices(con, home, config)), "gives": gives(config)}
-    signed = ask(
-        con, SIGNED.format(hours=hours(ENERGY), counted=ours), home=home, **who, **period(since, until)
-    )
+    ours, listed = counted(con, home, config)
+    who: dict[str, Any] = {"home": home, "listed": listed, "gives": gives(config), **period(since, until)}
+    # where a meter had both signs in one hour, the hour's sum hides what was fed in
+    signed = f"""
+    SELECT 1 FROM rollup_1h WHERE home = $home AND metric = 'power' AND {within("start")} AND "min" < 0
+        AND {ours} AND NOT list_contains($gives, device) LIMIT 1
+    """
+    fed_in = FED_IN if ask(con, signed, **who) else NOT_FED_IN
     start = "timezone($zone, date_trunc('day', timezone($zone, m.start)))"
     sql = f"""
-    WITH {hours(priced_metrics(config))} {CHOSEN} {priced(config)} {FED_IN if signed else NOT_FED_IN}
+    WITH {hours(priced_metrics(config))} {CHOSEN} {priced(config)} {fed_in}
     , mine AS (
         SELECT * FROM priced WHERE energy_wh IS NOT NULL AND {ours} AND NOT list_contains($gives, device)
     ), flows AS (
@@ -81,7 +77,7 @@ def consumption(
     FROM flows GROUP BY 1 HAVING count(*) FILTER (metric <> 'energy_export') > 0 ORDER BY 1
     """
     price_device, _ = price_series(config.tariff)
-    return ask(con, sql, home=home, zone=zone, price_device=price_device, **who, **period(since, until))
+    return ask(con, sql, zone=zone, price_device=price_device, **who)
 
 
 def power_mean_day(
@@ -91,11 +87,11 @@ def power_mean_day(
 
     Of the mains, else the sum of all devices; a step that nothing was measured in is left out.
     """
+    ours, listed = counted(con, home, config)
     sql = f"""
     WITH held AS (
         SELECT device, time, value, {HELD_MS} AS ms
-        FROM readings WHERE home = $home AND metric = 'power' AND {within("time")}
-            AND {counted(con, home, config)}
+        FROM readings WHERE home = $home AND metric = 'power' AND {within("time")} AND {ours}
         WINDOW series AS (PARTITION BY device ORDER BY time, seq)
     ), steps AS (
         SELECT device, sum(value * ms) / sum(ms) AS watts,
@@ -105,22 +101,21 @@ def power_mean_day(
     )
     SELECT minute, sum(watts) AS watts FROM steps GROUP BY minute ORDER BY minute
     """
-    return ask(
-        con, sql, home=home, zone=zone, listed=list(listed_devices(con, home, config)), **period(since, until)
-    )
+    return ask(con, sql, home=home, zone=zone, listed=listed, **period(since, until))
 
 
 def peak_power(
     con: duckdb.DuckDBPyConnection, home: str, since: int, until: int, config: HomeConfig
 ) -> tuple[float, int] | None:
     """The highest power of the meter, or without one of any device, and when first: (W, ms), or None."""
+    ours, listed = counted(con, home, config)
     sql = f"""
     SELECT value AS watts, epoch_ms(time) AS at
-    FROM readings WHERE home = $home AND metric = 'power' AND {within("time")}
-        AND {counted(con, home, config)} AND value IS NOT NULL
+    FROM readings WHERE home = $home AND metric = 'power' AND {within("time")} AND {ours}
+        AND value IS NOT NULL
     ORDER BY value DESC, time LIMIT 1
     """
-    rows = ask(con, sql, home=home, listed=list(listed_devices(con, home, config)), **period(since, until))
+    rows = ask(con, sql, home=home, listed=listed, **period(since, until))
     return (rows[0]["watts"], rows[0]["at"]) if rows else None
 
 
@@ -140,11 +135,11 @@ def gives(config: HomeConfig) -> list[str]:
     return [device.id for device in config.device if device.produces]
 
 
-def listed_devices(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tuple[str, ...]:
-    """The devices that `counted` speaks of: those to count, else those that another one counts already."""
-    return meters(con, home, config) or tuple(device.id for device in config.device if device.parent)
+def counted(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tuple[str, list[str]]:
+    """The condition that a row's device counts for the whole home, and its parameter $listed.
 
-
-def counted(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> str:
-    """The condition that a row's device, $listed being `listed_devices`, counts for the whole home."""
-    return f"{'' if meters(con, home, config) else 'NOT '}list_contains($listed, device)"
+    These are the home's meters; without one, all devices that no other one counts already.
+    """
+    if mains := meters(con, home, config):
+        return "list_contains($listed, device)", list(mains)
+    return "NOT list_contains($listed, device)", [device.id for device in config.device if device.parent]

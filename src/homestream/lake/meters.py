@@ -9,7 +9,7 @@ from homestream.engine.energy.tree import HOME, tree
 from homestream.home import HomeConfig
 from homestream.lake.ask import Rows, ask, period
 from homestream.lake.devices import devices, label
-from homestream.lake.energy import counted, listed_devices, meters
+from homestream.lake.energy import counted, meters
 from homestream.lake.hours import CHOSEN, hours
 from homestream.lake.tariff import ENERGY
 
@@ -70,11 +70,12 @@ def always_on(
     Each night's lowest hour (`NIGHT`, of the mains, else of all devices together), the median of the nights;
     `kwh` is what that takes in the period's known hours, `share` that of all. None without a known night.
     """
+    ours, listed = counted(con, home, config)
     sql = f"""
     WITH {hours(ENERGY)} {CHOSEN}, whole AS (
         SELECT start, sum(energy_wh) AS wh, min(known_ms) AS known, count(*) AS n
         FROM hours JOIN chosen USING (device, metric)
-        WHERE energy_wh IS NOT NULL AND spread_wh = 0 AND {counted(con, home, config)}
+        WHERE energy_wh IS NOT NULL AND spread_wh = 0 AND {ours}
         GROUP BY start
     ), nights AS (
         SELECT date_trunc('day', timezone($zone, start)) AS night, min(wh) AS watts FROM whole
@@ -87,8 +88,7 @@ def always_on(
         (SELECT count(*) FROM whole) AS hours, (SELECT sum(wh) FROM whole) AS wh
     FROM nights
     """
-    who = list(listed_devices(con, home, config))
-    (row,) = ask(con, sql, home=home, zone=zone, listed=who, **period(since, until))
+    (row,) = ask(con, sql, home=home, zone=zone, listed=listed, **period(since, until))
     if not row["nights"]:
         return None
     kwh = row["watts"] * row["hours"] / 1000
