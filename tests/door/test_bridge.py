@@ -17,7 +17,7 @@ from home_process import free_port
 from homestream.door import bridge as limits
 from homestream.door.bridge import Bridge
 from homestream.errors import ConfigError
-from homestream.home import BridgeConfig
+from homestream.home_bridge import BridgeConfig
 from homestream.log.committer import Committer
 from homestream.reading import Entry, Kind
 from homestream.wire.packets import Ack, Connack, Connect, Suback, Subscribe, encode, publish

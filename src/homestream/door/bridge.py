@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from homestream.errors import ConfigError, PeerError
-from homestream.home import BridgeConfig
+from homestream.home_bridge import BridgeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError
 from homestream.reading import Entry, Kind
