@@ -68,6 +68,9 @@ class Context(Protocol):
         None where any of that hour is unknown. Of the two days past.
         """
 
+    def readings(self, device: str, metric: str, after: int, upto: int) -> list[tuple[int, float]]:
+        """The (time, value) of a series in (after, upto], unknowns too; a day back at most."""
+
     def hour(self, device: str, metric: str, start: int) -> tuple[float, int]:
         """(time-weighted mean, ms known) of a closed local hour of the last day; (0, 0) where not known."""
 

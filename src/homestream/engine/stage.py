@@ -106,6 +106,11 @@ class Stage:
         """Wh into a device, less those out of it, in a closed hour."""
         return self.ledger.flow(self.config, device, hour)
 
+    def readings(self, device: str, metric: str, after: int, upto: int) -> list[tuple[int, float]]:
+        """The readings in (after, upto]."""
+        series = self.table.get((device, metric))
+        return [] if series is None else series.between(after, upto)
+
     def hour(self, device: str, metric: str, start: int) -> tuple[float, int]:
         """Mean of a closed hour, and how much of it is known."""
         series = self.table.get((device, metric))

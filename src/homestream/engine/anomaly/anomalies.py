@@ -106,7 +106,7 @@ class Anomalies(Quiet):
         rest = self._rests.get((device, metric))
         if rest is None:
             rest = self._rests[device, metric] = Rest()
-        found = rest.look(ctx.history(device, metric, end - LOOK_MS, end))
+        found = rest.look(ctx.readings(device, metric, end - LOOK_MS, end))
         below = RESTS_BELOW[metric]
         if found == "stuck" and (below is None or abs(rest.value) >= below):
             value = amount(metric, rest.value)
@@ -140,8 +140,10 @@ class Anomalies(Quiet):
         if newest is None or newest[0] < start:
             return
         watts, known = ctx.hour(device, "power", start)
-        values = {value for _, value in ctx.history(device, metric, start, end)}
         used = watts * known / 3_600_000
+        if used < STANDS_WH and series not in self._standing:
+            return
+        values = {value for _, value in ctx.readings(device, metric, start, end)}
         if len(values) == 1 and used >= STANDS_WH:
             if series not in self._standing:
                 self._standing.add(series)

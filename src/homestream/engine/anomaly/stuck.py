@@ -4,7 +4,7 @@ How long a value usually stays is learned from the sensor itself, so that a coar
 night is left alone, and one that varies with every reading is missed within the hour.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
@@ -51,36 +51,50 @@ class Rest:
         """How long the value has been seen to stay, ms."""
         return self.last - self.since
 
-    def look(self, readings: Iterable[tuple[int, float]]) -> str:
-        """Take the readings since the last look: "stuck" where that begins, "over" where it ends, else ""."""
-        value, since, last, count = self.value, self.since, self.last, self.readings
+    def look(self, readings: Sequence[tuple[int, float]]) -> str:
+        """Take the readings since the last look: "stuck" where that begins, "over" where it ends, else "".
+
+        Rests that begin and end within a look are too short to matter.
+        """
+        value, last, same = self.value, self.last, 0
         for time, seen in readings:
-            if seen == value and time - last <= PAUSE_MS:
-                last = time
-                count += 1
-                continue
-            if isnan(seen):
-                continue
-            if seen != value and not isnan(value):
+            if seen != value or time - last > PAUSE_MS:
+                break
+            last = time
+            same += 1
+        self.last = last
+        self.readings += same
+        moved = same < len(readings)
+        if moved:
+            if readings[same][1] != value and not isnan(value):
                 self.changes += 1
-                if last - since > self.longest:
+                if self.length > self.longest:
                     # a dead sensor teaches little; but one that often rests so long is given more each time
-                    self.longest = float(min(last - since, 2 * max(self.longest, LEAST_MS)))
-            value, since, last, count = seen, time, time, 1
-        moved = since != self.since
-        self.value, self.since, self.last, self.readings = value, since, last, count
-        self.first = self.first or since
+                    self.longest = float(min(self.length, 2 * max(self.longest, LEAST_MS)))
+            self._begin(readings, same)
         self.longest -= self.longest * FADE
         if self.stuck:
             self.stuck = not moved
             return "over" if moved else ""
         self.stuck = (
-            count >= READINGS
+            self.readings >= READINGS
             and self.changes >= CHANGES
-            and last - self.first >= KNOWN_MS
-            and last - since >= max(LEAST_MS, FACTOR * self.longest)
+            and self.last - self.first >= KNOWN_MS
+            and self.length >= max(LEAST_MS, FACTOR * self.longest)
         )
         return "stuck" if self.stuck else ""
+
+    def _begin(self, readings: Sequence[tuple[int, float]], first: int) -> None:
+        """The rest under way began where the newest value did, in or after the reading `first`."""
+        start = len(readings) - 1
+        self.last, self.value = readings[start]
+        while start > first:
+            time, seen = readings[start - 1]
+            if seen != self.value or readings[start][0] - time > PAUSE_MS:
+                break
+            start -= 1
+        self.since, self.readings = readings[start][0], len(readings) - start
+        self.first = self.first or self.since
 
     def snapshot(self) -> list[Any]:
         """Builtins only."""
