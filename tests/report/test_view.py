@@ -58,6 +58,14 @@ def test_export_goes_below_zero(week: ReportData) -> None:
     assert bars["bars"][0]["at"] < bars["zero"] < bars["bars"][1]["at"]
 
 
+def test_a_hog_that_is_not_sure_says_by_how_much(week: ReportData) -> None:
+    hogs = (Hog("Oven", 12.0, error=1.4), Hog("Fan", 12.0, error=0.1))
+    assert [row["kwh"] for row in view(replace(week, hogs=hogs))["hogs"]["rows"][:2]] == [
+        "12.0 ± 1.4",
+        "12.0",
+    ]
+
+
 def test_hogs_beyond_the_page_are_summed(week: ReportData) -> None:
     many = tuple(Hog(f"Device {i}", 100.0 - i, 1.0) for i in range(60))
     rows = view(replace(week, hogs=many))["hogs"]["rows"]

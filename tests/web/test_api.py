@@ -104,8 +104,16 @@ async def test_history_of_the_running_day(house: House, admin: httpx.AsyncClient
     used = (await admin.get("/api/history/consumption", params=week)).json()
     assert used["step"] == "day"
     assert sum(row["kwh"] for row in used["rows"]) == pytest.approx(1.2 * 19 * 30 / 3600, rel=0.3)
-    hogs = (await admin.get("/api/history/hogs", params=week)).json()["rows"]
+    asked = (await admin.get("/api/history/hogs", params=week)).json()
+    hogs, whole = asked["rows"], asked["home"]
     assert [(row["device"], row["mains"]) for row in hogs] == [("house/mains", True), ("kitchen/plug", False)]
+    assert whole["kwh"] == pytest.approx(hogs[0]["kwh"])
+    assert whole["cost"] == pytest.approx(0.3 * whole["kwh"])
+    assert whole["untracked"] == pytest.approx(hogs[0]["kwh"] - hogs[1]["kwh"], abs=2e-6)
+    meters = (await admin.get("/api/history/meters", params=week)).json()
+    assert [(row["device"], row["parent"]) for row in meters["rows"]] == [("", ""), ("kitchen/plug", "")]
+    assert meters["rows"][0]["untracked"] == whole["untracked"]
+    assert meters["always_on"] is None or meters["always_on"]["nights"] == 1
     climate = (await admin.get("/api/history/climate", params=week)).json()["rows"]
     assert {(row["room"], round(row["value"], 3)) for row in climate} == {("kitchen", 21.0)}
 

@@ -29,9 +29,11 @@ def meter_tree(
     kwh (below 0 for what gives) and untracked, kwh less those of all that hangs directly under it; None for
     what has nothing under it, and for a home without mains. In whole mWh, so that children + untracked =
     parent to the last digit. Below 0 where meters disagree. Where the mains are several phases, the home's
-    untracked is what no device took, whichever phase feeds it.
+    untracked is what no device took, whichever phase feeds it. No rows where nothing is known.
     """
     flows = _flows(con, home, since, until, config)
+    if not flows:
+        return []
     found = tree(config, flows)
     mains = [device for device in meters(con, home, config) if device in flows]
     flows[HOME] = sum(flows[device] for device in mains or found[HOME])

@@ -16,6 +16,8 @@ class Hog:
     kwh: float
     cost: float | None = None
     change: float | None = None
+    #: so much more or less it may have been, kWh
+    error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

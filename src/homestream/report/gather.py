@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from statistics import median
 from typing import Any
 
 import duckdb
@@ -34,9 +33,6 @@ SECURITY = 5
 #: Two periods compare when the worse known of them is known for at least this share of the other.
 COMPARABLE = 0.9
 
-#: A day tells what is always on when so many of its hours are known.
-HOURS_OF_A_DAY = 20
-
 #: A period that ends with a reading at midnight does not hold the day that this begins.
 SLIVER_MS = 60_000
 
@@ -62,6 +58,7 @@ def gather(
     days, days_before = _days(config, since, until, hours), _days(config, before, since, hours)
     comparable = _comparable(days, days_before)
     energy = _sum(days)
+    always_on = queries.always_on(*period, zone, config)
     devices = queries.energy_by_device(*period, zone, config)
     peak = queries.peak_power(*period, config)
     return ReportData(
@@ -71,7 +68,7 @@ def gather(
         until=until,
         currency=config.tariff.currency,
         energy=energy,
-        cost=None if energy is None else energy * config.tariff.per_kwh,
+        cost=None if energy is None else sum(hour["cost"] for hour in hours if hour["start"] >= since),
         change=queries.change(energy, _sum(days_before)) if comparable and energy is not None else None,
         peak=peak[0] if peak else None,
         peak_at=peak[1] if peak else None,
@@ -79,8 +76,8 @@ def gather(
         humidity=queries.mean(*period, "humidity"),
         mean_day=_mean_day(queries.power_mean_day(*period, zone, config)),
         hogs=_hogs(devices, comparable),
-        untracked=_untracked(config, queries.meters(con, home, config), devices, energy),
-        always_on=_always_on(config, [hour for hour in hours if hour["start"] >= since]),
+        untracked=_untracked(queries.meter_tree(*period, zone, config)),
+        always_on=always_on and always_on["watts"],
         climate=_climate(config, queries.climate(*period, zone, "temperature")),
         days=days,
         security=_security(*period, zone),
@@ -136,30 +133,16 @@ def _hogs(devices: list[dict[str, Any]], comparable: bool) -> tuple[Hog, ...]:
             device["kwh"],
             device["cost"],
             device["change_pct"] if comparable else None,
+            device["error_kwh"],
         )
         for name, device in zip(names, own, strict=True)
     )
 
 
-def _untracked(
-    config: HomeConfig, mains: tuple[str, ...], devices: list[dict[str, Any]], energy: float | None
-) -> float | None:
-    """What the mains measured beyond the devices right below it; None where they measured more."""
-    if not mains or energy is None:
-        return None
-    below = {device.id for device in config.device if device.parent and device.parent not in mains}
-    own = sum(d["kwh"] for d in devices if d["device"] not in below.union(mains))
-    return energy - own if energy >= own else None
-
-
-def _always_on(config: HomeConfig, hours: list[dict[str, Any]]) -> float | None:
-    """The median of the days' quietest hours, W."""
-    by_day: dict[Any, list[float]] = defaultdict(list)
-    for hour in hours:
-        if hour["known"] > 0.95:
-            by_day[words.local(hour["start"], config.zone).date()].append(hour["kwh"])
-    quietest = [min(kwh) for kwh in by_day.values() if len(kwh) >= HOURS_OF_A_DAY]
-    return 1000 * median(quietest) if quietest else None
+def _untracked(rows: list[dict[str, Any]]) -> float | None:
+    """What the mains measured beyond the devices; None where they measured more."""
+    rest: float | None = rows[0]["untracked"] if rows else None
+    return None if rest is None or rest < 0 else rest
 
 
 def _mean_day(rows: list[dict[str, Any]]) -> tuple[tuple[int, float | None], ...]:

@@ -12,6 +12,10 @@ from homestream.report.findings import findings
 
 #: What fits on the page.
 HOGS, ROOMS, SECURITY, RULES, SOURCES, BLIND = 7, 8, 5, 6, 5, 4
+
+#: A figure that may be off by a greater share of it says by how much.
+UNSURE = 0.05
+
 #: Bars that can be told apart; a longer period is shown by month.
 DAY_BARS = 62
 LEVELS = {"info": "Info", "warning": "Warning", "critical": "Critical", "medium": "Medium", "high": "High"}
@@ -151,7 +155,9 @@ def _hogs(data: ReportData) -> View:
     if len(rest) == 1:
         shown, rest = data.hogs[: HOGS + 1], ()
     most = max((hog.kwh for hog in shown), default=0.0)
-    rows = [_hog(data, words.plain(hog.name), hog.kwh, hog.cost, hog.change, most) for hog in shown]
+    rows = [
+        _hog(data, words.plain(hog.name), hog.kwh, hog.cost, hog.change, most, hog.error) for hog in shown
+    ]
     if rest:
         costs = [hog.cost for hog in rest if hog.cost is not None]
         row = _hog(data, f"{len(rest)} others", sum(hog.kwh for hog in rest), sum(costs) if costs else None)
@@ -168,11 +174,13 @@ def _hog(
     cost: float | None,
     change: float | None = None,
     most: float = 0.0,
+    error: float = 0.0,
 ) -> View:
+    unsure = f" ± {words.energy(error)}" if error > UNSURE * kwh else ""
     rounded = None if change is None else round(change)
     return {
         "name": name,
-        "kwh": words.energy(kwh),
+        "kwh": words.energy(kwh) + unsure,
         "cost": "" if cost is None else words.money(cost, data.currency),
         "change": "" if change is None else words.change(change),
         "trend": "unknown" if rounded is None else "up" if rounded > 0 else "down",

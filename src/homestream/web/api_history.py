@@ -50,8 +50,29 @@ async def consumption(deps: Home, _who: Person, by: By = "week", until: Until = 
 
 @router.get("/hogs")
 async def hogs(deps: Home, _who: Person, by: By = "week", until: Until = None) -> dict[str, Any]:
-    """Devices by kWh, with cost, standby share and the change against the period before."""
-    return _answer(*await _newest(deps, queries.energy_by_device, by, until, deps.config))
+    """Devices by kWh, with cost, standby share, the change against the period before, and how sure that is.
+
+    `home` is the whole: kwh, export_kwh, cost (with the standing charge), and untracked, what the mains
+    measured beyond all devices (None where nothing measures the whole).
+    """
+    period, rows = await _newest(deps, queries.energy_by_device, by, until, deps.config)
+    days = await _over(deps, queries.consumption, period, "day", deps.config)
+    tree = await _over(deps, queries.meter_tree, period, deps.config)
+    sums = {name: sum(day[name] for day in days) for name in ("kwh", "export_kwh", "cost")}
+    return {**_answer(period, rows), "home": {**sums, "untracked": tree[0]["untracked"] if tree else None}}
+
+
+@router.get("/meters")
+async def meters(deps: Home, _who: Person, by: By = "week", until: Until = None) -> dict[str, Any]:
+    """The meter tree, parents first: kwh net through each, and what of it no meter below it took.
+
+    `always_on` is the load that never goes away, from the nights of the period; None where not known.
+    """
+    period, rows = await _newest(deps, queries.meter_tree, by, until, deps.config)
+    return {
+        **_answer(period, rows),
+        "always_on": await _over(deps, queries.always_on, period, deps.config),
+    }
 
 
 @router.get("/climate")

@@ -28,7 +28,7 @@ export function Hogs() {
       ${error && html`<p class="empty">${error}</p>`}
       ${data && !devices.length && html`<p class="empty">No device has reported energy or power in this time.</p>`}
       <ul class="hogs">${devices.slice(0, SHOWN).map((row) => html`<${Hog} key=${row.device} row=${row} name=${named(row)} most=${most} />`)}</ul>
-      <${Foot} rows=${data?.rows ?? []} devices=${devices} />
+      ${devices.length > 0 && html`<${Foot} ...${data.home} />`}
     </section>`;
 }
 
@@ -37,8 +37,9 @@ function Hog({ row, name, most }) {
   const rise = change > 0.5 ? "more-than" : change < -0.5 ? "less-than" : "";
   const cost = currency(row.cost);
   const standby = row.standby ? `, ${(row.standby * 100).toFixed(0)} % of it standby` : "";
+  const sure = row.error_kwh > row.kwh / 20 ? `, ± ${decimal(row.error_kwh)} kWh` : "";
   return html`
-    <li title=${`${row.name}${row.room ? `, ${roomName(row.room)}` : ""}: ${cost}${standby}`}>
+    <li title=${`${row.name}${row.room ? `, ${roomName(row.room)}` : ""}: ${cost}${standby}${sure}`}>
       <span class="name">${name}</span>
       <span class="meter" aria-hidden="true"><i style=${{ width: `${Math.max((row.kwh / most) * 100, 1.5)}%` }} /></span>
       <span class="kwh">${decimal(row.kwh)}</span>
@@ -49,10 +50,6 @@ function Hog({ row, name, most }) {
 const currency = (cost) => money(cost, home.value?.currency ?? "EUR");
 
 // All together; what the mains counted beyond the devices is untracked.
-function Foot({ rows, devices }) {
-  const mains = rows.filter((row) => row.mains).reduce((sum, row) => sum + row.kwh, 0);
-  const tracked = devices.reduce((sum, row) => sum + row.kwh, 0);
-  if (!mains && !tracked) return null;
-  const cost = rows.filter((row) => row.mains === mains > 0).reduce((sum, row) => sum + row.cost, 0);
-  return html`<p class="foot">${decimal(mains || tracked)} kWh in all, ${currency(cost)}${mains > tracked ? ` · ${decimal(mains - tracked)} kWh untracked` : ""}</p>`;
+function Foot({ kwh, cost, untracked }) {
+  return html`<p class="foot">${decimal(kwh)} kWh in all, ${currency(cost)}${untracked > 0 ? ` · ${decimal(untracked)} kWh untracked` : ""}</p>`;
 }
