@@ -7,6 +7,8 @@ import msgspec
 
 from homestream.engine.fact import Alert, Evidence, Notify, decode, encode
 from homestream.engine.operator import Context
+from homestream.engine.rules.daytime import quiet_hours
+from homestream.engine.wording import local
 
 
 class Alerts:
@@ -34,6 +36,7 @@ class Alerts:
         time: int,
         evidence: tuple[Evidence, ...] = (),
         late: bool = False,
+        flapping: bool = False,
     ) -> Alert:
         """Emit and keep a new alert; the caller has made sure that none is open for (rule, key)."""
         alert = Alert(
@@ -48,6 +51,7 @@ class Alerts:
             opened=time,
             evidence=evidence,
             late=late,
+            flapping=flapping,
         )
         self._open[rule, key] = alert
         ctx.emit(alert)
@@ -85,8 +89,13 @@ def alert_id(home: str, rule: str, key: str, opened: int) -> str:
     return hashlib.sha256("\n".join((home, rule, key, str(opened))).encode()).hexdigest()[:16]
 
 
-def notify(ctx: Context, alert: Alert, targets: tuple[str, ...], act_within: int) -> None:
-    """Owe `alert` to each target; suppressed when it is late or older than `act_within` ms."""
+def notify(ctx: Context, alert: Alert, targets: tuple[str, ...], act_within: int, quiet: str = "") -> None:
+    """Owe `alert` to each target; suppressed when it is late or older than `act_within` ms.
+
+    What is not critical waits for the end of the quiet hours: `quiet`, or the home's where it is "".
+    """
+    hours = quiet_hours(quiet or ctx.config.quiet)
+    after = hours.over(local(ctx, ctx.now)) if hours and alert.severity != "critical" else None
     for target in targets:
         ctx.emit(
             Notify(
@@ -99,6 +108,7 @@ def notify(ctx: Context, alert: Alert, targets: tuple[str, ...], act_within: int
                 severity=alert.severity,
                 act_within=act_within,
                 suppressed=overdue(ctx, alert, act_within),
+                after=after or 0,
             )
         )
 

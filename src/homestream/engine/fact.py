@@ -67,7 +67,8 @@ class Alert(Fact, frozen=True, tag="alert", kw_only=True):
     """A change in an alert's life: `state` is opened, acknowledged or cleared.
 
     `id` is made from rule, key and opening time, so a replay makes the same. `key` is the device it binds.
-    `late` says a late reading caused it: recorded, but no effect follows.
+    `late` says a late reading caused it: recorded, but no effect follows. `flapping` says it opened and
+    cleared too often: it stays open, and tells nothing more, until it is steady.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Alert(Fact, frozen=True, tag="alert", kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     by: str = ""
     late: bool = False
+    flapping: bool = False
 
 
 class Security(Fact, frozen=True, tag="security", kw_only=True):
@@ -157,7 +159,8 @@ class Occupancy(Fact, frozen=True, tag="occupancy", kw_only=True):
 class Command(Fact, frozen=True, tag="command", kw_only=True):
     """A change in a command's life: pending, confirmed, failed or expired.
 
-    `value` is in the metric's canonical unit; the device's own reading of that metric confirms it.
+    `value` is in the metric's canonical unit; the device's own reading of that metric confirms it. `group`
+    is the group it was asked of, if it was.
     """
 
     id: str
@@ -168,6 +171,7 @@ class Command(Fact, frozen=True, tag="command", kw_only=True):
     by: str
     expires: int
     requested: int
+    group: str = ""
 
 
 class Group(Fact, frozen=True, tag="group", kw_only=True):
@@ -184,13 +188,32 @@ class Group(Fact, frozen=True, tag="group", kw_only=True):
 
 
 class Notify(Fact, frozen=True, tag="notify", kw_only=True):
-    """A notification owed because of a fact; suppressed when the fact is older than `act_within` ms."""
+    """A notification owed because of a fact; suppressed when the fact is older than `act_within` ms.
+
+    `after` is when the quiet hours end that it waits for, 0 where it does not wait.
+    """
 
     id: str
     target: str
     title: str
     text: str
     severity: str
+    act_within: int
+    suppressed: bool = False
+    after: int = 0
+
+
+class Webhook(Fact, frozen=True, tag="webhook", kw_only=True):
+    """A post owed to the URL that `home.toml` calls `hook`, because of an alert; else as `Notify`."""
+
+    id: str
+    hook: str
+    alert: str
+    rule: str
+    key: str
+    severity: str
+    text: str
+    evidence: tuple[Evidence, ...]
     act_within: int
     suppressed: bool = False
 
@@ -219,6 +242,7 @@ AnyFact = (
     | Command
     | Group
     | Notify
+    | Webhook
     | DeviceSeen
     | Unplaced
 )

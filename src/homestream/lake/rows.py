@@ -25,6 +25,7 @@ from homestream.engine.fact import (
     Outage,
     Security,
     Unplaced,
+    Webhook,
     Window,
     encode,
 )
@@ -183,7 +184,7 @@ def _words(fact: AnyFact) -> tuple[str, str, str, str]:
             return fact.device, "", "info", f"{fact.metric} to {fact.value:g}: {fact.state}"
         case Group():
             return "", "", "warning" if fact.failed else "info", fact.text
-        case Notify():
+        case Notify() | Webhook():
             return "", "", fact.severity, fact.text
         case Unplaced():
             return fact.device, "", "info", unplaced_text(fact)

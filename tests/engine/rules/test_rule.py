@@ -46,7 +46,7 @@ def test_opens_after_its_hold_and_clears_by_its_own_level(iron):
 def test_an_alert_says_why(iron):
     iron.say("laundry/iron.power", 1240)
     iron.wait(10 * MIN)
-    [alert] = iron.said(Alert)
+    [alert] = iron.said(Alert, rule="Iron left on")
     assert alert.text == "Iron left on · Laundry iron 1240 W"
     assert [(e.device, e.metric, e.value) for e in alert.evidence] == [("laundry/iron", "power", 1240)]
     assert (alert.key, alert.severity, alert.late) == ("laundry/iron", "warning", False)
@@ -223,7 +223,7 @@ def test_a_person_of_a_tracker():
 
 
 def test_windows_look_back():
-    home = Bench(**rule('mean(a/x.temperature, "10m") > 20 and delta(a/x.temperature, "10m") > 5'))
+    home = Bench(**rule('twmean(a/x.temperature, "10m") > 20 and delta(a/x.temperature, "10m") > 5'))
     for value in (15, 15, 15, 15, 30, 30, 30, 30):
         home.say("a/x.temperature", value)
         home.wait(5 * MIN)
@@ -234,7 +234,7 @@ def test_windows_look_back():
 def test_effects_are_made_once_and_named_after_the_alert(iron):
     iron.say("laundry/iron.power", 1200)
     iron.wait(11 * MIN)
-    [alert], [notify] = iron.said(Alert), iron.said(Notify)
+    [alert], [notify] = iron.said(Alert, rule="Iron left on"), iron.said(Notify)
     assert (notify.id, notify.target, notify.suppressed) == (f"{alert.id}:phone", "phone", False)
     command = iron.said(Command)[0]
     assert (command.id, command.device, command.metric, command.value, command.state) == (
@@ -266,7 +266,7 @@ def test_a_late_run_with_a_hold_opens_only_if_it_lasted(iron):
     for minutes, watts in ((0, 1200), (5, 0), (20, 1200), (50, 0)):
         iron.say("laundry/iron.power", watts, at=then + minutes * MIN)
     iron.wait(H)
-    alerts = [(a.state, (a.time - then) // MIN, a.late) for a in iron.said(Alert)]
+    alerts = [(a.state, (a.time - then) // MIN, a.late) for a in iron.said(Alert, rule="Iron left on")]
     assert alerts == [("opened", 30, True), ("cleared", 50, True)]
     assert [n.suppressed for n in iron.said(Notify)] == [True]
 
@@ -277,7 +277,7 @@ def test_an_older_reading_ends_an_alert_that_it_shows_to_be_over(iron):
     iron.say("laundry/iron.power", 1300)
     iron.wait(5 * MIN)
     iron.say("laundry/iron.power", 10, at=iron.now - 10 * MIN)
-    alerts = iron.said(Alert)
+    alerts = iron.said(Alert, rule="Iron left on")
     assert [(a.state, a.late) for a in alerts] == [("opened", False), ("cleared", True)]
     assert alerts[1].time == iron.now - 10 * MIN
 
@@ -294,11 +294,11 @@ def test_an_older_reading_never_opens():
 def test_acknowledged_by_whom_and_still_cleared_later(iron):
     iron.say("laundry/iron.power", 1200)
     iron.wait(11 * MIN)
-    iron.act("acknowledge", alert=iron.said(Alert)[0].id)
-    iron.act("acknowledge", alert=iron.said(Alert)[0].id)
+    iron.act("acknowledge", alert=iron.said(Alert, rule="Iron left on")[0].id)
+    iron.act("acknowledge", alert=iron.said(Alert, rule="Iron left on")[0].id)
     iron.act("acknowledge", alert="none such")
     iron.say("laundry/iron.power", 0, at=iron.now + 1)
-    assert [(a.state, a.by) for a in iron.said(Alert)] == [
+    assert [(a.state, a.by) for a in iron.said(Alert, rule="Iron left on")] == [
         ("opened", ""),
         ("acknowledged", "ann"),
         ("cleared", ""),

@@ -24,7 +24,8 @@ do = ["notify phone", "turn off laundry/iron"]
 def test_a_good_rule():
     [rule] = compile_rules(parse(GOOD))
     assert (rule.hold, rule.cooldown, rule.act_within) == (600_000, 0, 60_000)
-    assert (rule.tell, rule.orders) == (("phone",), (Order("laundry/iron", "switch", 0.0),))
+    assert rule.tell == ("phone",)
+    assert rule.actions == (Tell("phone"), Order("laundry/iron", "switch", 0.0))
     assert not rule.timed
     assert not rule.of_home
 

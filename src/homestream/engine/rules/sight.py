@@ -1,11 +1,13 @@
 """What one evaluation of a condition sees of the home, and how it reads values, ages and times from it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import timedelta
 from math import isnan
 
 from homestream.engine.operator import Context
+from homestream.engine.rules.daytime import instant
 from homestream.engine.rules.expression import Ref
-from homestream.engine.rules.sliding import Sliding
+from homestream.engine.rules.sun import is_up, rise_and_set
 from homestream.engine.wording import local
 from homestream.reading import Reading
 
@@ -14,21 +16,19 @@ class Sight:
     """The home as one evaluation sees it.
 
     `key` is the device that `*` stands for, `trigger` the series whose reading caused the evaluation, `past`
-    a late reading to be seen instead of the newest of its series. `windows` are by device,
-    metric and ms.
+    a reading to be seen instead of the newest of its series.
     """
 
-    __slots__ = ("ctx", "key", "past", "trigger", "windows")
+    __slots__ = ("ctx", "key", "past", "trigger")
 
     def __init__(
         self,
         ctx: Context,
         key: str,
-        windows: Mapping[tuple[str, str, int], Sliding],
         trigger: tuple[str, str] | None = None,
         past: Reading | None = None,
     ) -> None:
-        self.ctx, self.key, self.windows = ctx, key, windows
+        self.ctx, self.key = ctx, key
         self.trigger, self.past = trigger, past
 
     def look(self, device: str, metric: str) -> tuple[int, float] | None:
@@ -89,11 +89,15 @@ def is_unknown(seen: tuple[int, float] | None) -> float | None:
     return None if seen is None else float(isnan(seen[1]))
 
 
+def spoken(ctx: Context, device: str, metric: str) -> tuple[int, float] | None:
+    """The last known (time, value) of a series."""
+    seen = ctx.value(device, metric)
+    return ctx.previous(device, metric) if seen is not None and isnan(seen[1]) else seen
+
+
 def age(sight: Sight, device: str, metric: str) -> float | None:
     """Seconds since the last known value."""
-    seen = sight.ctx.value(device, metric)
-    if seen is not None and isnan(seen[1]):
-        seen = sight.ctx.previous(device, metric)
+    seen = spoken(sight.ctx, device, metric)
     return None if seen is None else (sight.ctx.now - seen[0]) / 1000
 
 
@@ -107,11 +111,39 @@ def changed(sight: Sight, device: str, metric: str) -> float | None:
 
 
 def time_of_day(sight: Sight) -> float:
-    """Milliseconds on the home's wall clock since midnight."""
+    """Seconds on the home's wall clock since midnight."""
     at = local(sight.ctx, sight.ctx.now)
-    return float((at.hour * 60 + at.minute) * 60_000 + at.second * 1000 + at.microsecond // 1000)
+    return at.hour * 3600 + at.minute * 60 + at.second + at.microsecond / 1e6
 
 
 def weekday(sight: Sight) -> float:
     """1 (Monday) to 7, at the home."""
     return float(local(sight.ctx, sight.ctx.now).isoweekday())
+
+
+def sun_up(sight: Sight) -> float | None:
+    """Whether the sun shows at the home; None where the home is not known."""
+    config = sight.ctx.config
+    if config.latitude is None or config.longitude is None:
+        return None
+    return float(is_up(sight.ctx.now, config.latitude, config.longitude))
+
+
+def sun_time(sight: Sight, *, rising: bool) -> float | None:
+    """Seconds on the wall clock from today's midnight to sunrise or sunset; None where there is none."""
+    config = sight.ctx.config
+    if config.latitude is None or config.longitude is None:
+        return None
+    today = local(sight.ctx, sight.ctx.now).date()
+    times = rise_and_set(today, config.zone, config.latitude, config.longitude)
+    if times is None:
+        return None
+    at = local(sight.ctx, times[0 if rising else 1])
+    return (at.date() - today).days * 86_400.0 + at.hour * 3600 + at.minute * 60
+
+
+def period_start(ctx: Context, period: str) -> int:
+    """When the local day, week (from Monday) or month under way began, ms."""
+    today = local(ctx, ctx.now).date()
+    back = {"day": 0, "week": today.weekday(), "month": today.day - 1}[period]
+    return instant(today - timedelta(days=back), 0, ctx.config.zone)
