@@ -77,7 +77,7 @@ def gather(
         mean_day=_mean_day(queries.power_mean_day(*period, zone, config)),
         hogs=_hogs(devices, comparable),
         untracked=_untracked(queries.meter_tree(*period, zone, config)),
-        always_on=always_on and always_on["watts"],
+        always_on=always_on["watts"] if always_on else None,
         climate=_climate(config, queries.climate(*period, zone, "temperature")),
         days=days,
         security=_security(*period, zone),
