@@ -30,6 +30,10 @@ app = typer.Typer(
 )
 security = typer.Typer(help="The code that disarms, and the security log.", no_args_is_help=True)
 app.add_typer(security, name="security")
+device = typer.Typer(
+    help="Who may come in: a password and what to type into the device.", no_args_is_help=True
+)
+app.add_typer(device, name="device")
 say = Console(stderr=True)
 
 Home = Annotated[Path, typer.Option("--home", help="the home's folder", file_okay=False)]
@@ -46,6 +50,18 @@ MEASURES = {
     "rss_bytes": "{:,}",
     "seq": "{:,}",
 }
+
+
+class DeviceKind(StrEnum):
+    """What `device add` explains how to set up."""
+
+    mqtt = "mqtt"
+    zigbee2mqtt = "zigbee2mqtt"
+    tasmota = "tasmota"
+    shelly = "shelly"
+    esphome = "esphome"
+    http = "http"
+    coap = "coap"
 
 
 class Format(StrEnum):
@@ -225,6 +241,41 @@ def status(home: Home = Path(), as_json: Annotated[bool, typer.Option("--json")]
         typer.echo(json.dumps(state))
     else:
         _print_status(Console(), state)
+
+
+@device.command(name="add")
+def device_add(
+    name: str,
+    home: Home = Path(),
+    kind: Annotated[DeviceKind, typer.Option(help="what it is, for what to type into it")] = DeviceKind.mqtt,
+    only: Annotated[list[str] | None, typer.Option(help="a topic filter, as zigbee2mqtt/#")] = None,
+) -> None:
+    """Make a password for a device; adding a known one again gives it a new password."""
+    from homestream.door.device import add
+
+    added = add(home, name, kind.value, only or ())
+    say.print(f"user [bold]{name}[/]  password [bold]{added.password}[/], shown once; only its hash is kept.")
+    if added.warning:
+        say.print(added.warning, markup=False, highlight=False)
+    typer.echo(added.snippet)
+
+
+@device.command(name="list")
+def device_list(home: Home = Path()) -> None:
+    """Print who may come in, and on which topics."""
+    from homestream.door.device import known
+
+    for who in known(home):
+        typer.echo(f"{who.role:<6}  {who.name}  {' '.join(who.publish or ())}".rstrip())
+
+
+@device.command(name="remove")
+def device_remove(name: str, home: Home = Path()) -> None:
+    """Take a device out; where the home is up, it is disconnected within seconds."""
+    from homestream.door.device import remove
+
+    remove(home, name)
+    say.print(f"{name} is out.", highlight=False)
 
 
 @security.command()

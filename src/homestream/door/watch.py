@@ -10,7 +10,7 @@ from typing import NamedTuple
 from homestream.errors import HomestreamError
 
 #: Seconds between looks: a device that was taken out is gone within them.
-EVERY_S = 2.0
+EVERY_S = 1.0
 
 _log = logging.getLogger(__name__)
 
