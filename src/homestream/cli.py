@@ -354,6 +354,10 @@ def _print_status(console: Console, state: dict[str, Any]) -> None:
     measures = Table("measure", "value", title="running" if state["running"] else "stopped")
     for name, show in MEASURES.items():
         measures.add_row(name, "unknown" if state[name] is None else show.format(state[name]))
+    for bridge in state.get("bridges", ()):
+        since = datetime.fromtimestamp(bridge["since"] / 1000, UTC).astimezone()
+        stands = f"{'connected' if bridge['connected'] else 'away'} since {since:%Y-%m-%d %H:%M:%S}"
+        measures.add_row(f"bridge {bridge['name']}", f"{stands}  {bridge['error']}".rstrip())
     console.print(measures)
     console.print(f"digest {state['digest']}", highlight=False, soft_wrap=True)  # whole, to be compared
 

@@ -135,6 +135,7 @@ def status(parts: Parts, *, running: bool) -> dict[str, Any]:
         **sizes(parts),
         "viewers": len(parts.hub),
         "clients": len(parts.mqtt.present),
+        "bridges": [bridge.status() for bridge in parts.bridges],
         "effects": parts.outbox.counts(),
         "seq": engine.last_seq,
         "digest": engine.digest(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
+from homestream.door.bridge import Bridge
 from homestream.door.coap import CoapDoor
 from homestream.door.mqtt import MqttDoor
 from homestream.door.watch import Watched
@@ -45,3 +46,4 @@ class Parts:
     watched: list[Watched]
     #: set it to have all that is watched read again
     again: asyncio.Event = field(default_factory=asyncio.Event)
+    bridges: tuple[Bridge, ...] = ()

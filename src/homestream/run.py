@@ -21,6 +21,7 @@ import uvloop
 from deltalake.exceptions import DeltaError
 from fastapi import APIRouter
 
+from homestream.door.bridge import Bridge
 from homestream.door.coap import CoapDoor
 from homestream.door.credentials import FILE as CREDENTIALS
 from homestream.door.credentials import Credentials
@@ -114,11 +115,15 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     system = System(started=clock())
     pipeline = Pipeline(restore(folder), lake, log, system)
     committer = Committer(log, pipeline.arrived)
+    bridges = tuple(Bridge(one, config.id, folder, committer, clock) for one in config.bridge)
     context = tls.context if tls is not None else None
     mqtt = MqttDoor(config, committer, credentials, clock, load_retained(folder), context)
 
     async def publish(home: str, topic: str, payload: bytes, *, qos: int) -> None:
         mqtt.publish(topic, payload, qos, home=home)
+        if home == config.id:
+            for bridge in bridges:
+                bridge.publish(topic, payload, qos)
 
     engine = pipeline.engine
     outbox = Outbox(folder / "outbox.db")
@@ -173,7 +178,21 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
         watched.append(Watched(tls.files, tls.reload))
     coap = CoapDoor(config, committer, credentials, clock)
     parts = Parts(
-        folder, config, log, lake, pipeline, committer, hub, outbox, effects, mqtt, coap, web, system, watched
+        folder,
+        config,
+        log,
+        lake,
+        pipeline,
+        committer,
+        hub,
+        outbox,
+        effects,
+        mqtt,
+        coap,
+        web,
+        system,
+        watched,
+        bridges=bridges,
     )
     return parts
 
@@ -191,6 +210,8 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
     listeners = http_listeners(door)
     await parts.mqtt.start()
     await parts.coap.start()
+    for bridge in parts.bridges:
+        bridge.start()
     stopping = asyncio.Event()
     serving = [
         asyncio.create_task(web.serve([listener])) for web, listener in zip(parts.web, listeners, strict=True)
@@ -204,6 +225,7 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
     finally:
         await parts.mqtt.stop()
         await parts.coap.stop()
+        await asyncio.gather(*(bridge.stop() for bridge in parts.bridges))
         for web in parts.web:
             web.should_exit = True
         parts.effects.stop()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -12,8 +11,8 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from broker import Broker
 from door.conftest import Log, now
-from home_process import free_port
 from homestream.door import bridge as limits
 from homestream.door.bridge import Bridge
 from homestream.errors import ConfigError
@@ -23,50 +22,12 @@ from homestream.reading import Entry, Kind
 from homestream.wire.packets import Ack, Connack, Connect, Suback, Subscribe, encode, publish
 from homestream.wire.reader import Reader, Topics
 
-MOSQUITTO = Path("/usr/sbin/mosquitto")
-
 Until = Callable[..., Awaitable[None]]
-
-
-class Broker:
-    """A mosquitto of our own on loopback, with its state in a folder."""
-
-    def __init__(self, folder: Path, *lines: str) -> None:
-        self.port, self.folder = free_port(), folder
-        folder.mkdir()
-        settings = [f"listener {self.port} 127.0.0.1", *(lines or ("allow_anonymous true",))]
-        settings += ["persistence true", f"persistence_location {folder}/"]
-        if os.geteuid() == 0:
-            settings.append("user root")
-        (folder / "mosquitto.conf").write_text("\n".join(settings) + "\n")
-        self.process: subprocess.Popen[bytes] | None = None
-
-    async def start(self) -> "Broker":
-        command = [str(MOSQUITTO), "-c", str(self.folder / "mosquitto.conf")]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(500):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                return self
-        raise AssertionError("mosquitto does not come up")
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
-
-    def client(self, **more: Any) -> aiomqtt.Client:
-        return aiomqtt.Client("127.0.0.1", self.port, **more)
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
     """Makes brokers; they end with the test."""
-    assert MOSQUITTO.exists(), "make test-setup installs it"
     made: list[Broker] = []
 
     def make(*lines: str) -> Broker:
@@ -76,6 +37,11 @@ def broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
     yield make
     for one in made:
         one.stop()
+
+
+def client(broker: Broker) -> aiomqtt.Client:
+    """Somebody else's, as a device."""
+    return aiomqtt.Client("127.0.0.1", broker.port)
 
 
 class Ours:
@@ -121,8 +87,8 @@ async def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 async def test_messages_come_in_and_commands_go_out(
     broker: Callable[..., Broker], ours: Ours, until: Until, version: str
 ) -> None:
-    broker_ = await broker().start()
-    async with ours.bridged(broker_.port, version=version) as bridge, broker_.client() as device:
+    broker_ = broker().start()
+    async with ours.bridged(broker_.port, version=version) as bridge, client(broker_) as device:
         await until(lambda: bridge.connected)
         await device.subscribe("home/hall/lamp/switch/set", 1)
         await asyncio.sleep(0.1)  # the bridge's own subscription
@@ -146,11 +112,11 @@ async def test_messages_come_in_and_commands_go_out(
 async def test_what_comes_while_we_are_away_is_kept_by_the_broker(
     broker: Callable[..., Broker], ours: Ours, until: Until, version: str
 ) -> None:
-    broker_ = await broker().start()
+    broker_ = broker().start()
     async with ours.bridged(broker_.port, version=version) as bridge:
         await until(lambda: bridge.connected)
         await asyncio.sleep(0.1)
-    async with broker_.client() as device:
+    async with client(broker_) as device:
         for n in range(30):
             await device.publish("t", f"{n}", 1)
     assert not ours.messages
@@ -166,11 +132,11 @@ async def test_a_broker_that_comes_back_and_what_it_retained_is_no_news(
     async with ours.bridged(broker_.port, version=version) as bridge:
         await until(lambda: bridge.error)
         assert "Connect call failed" in bridge.error or "refused" in bridge.error
-        await broker_.start()
+        broker_.start()
         await until(lambda: bridge.connected)
         assert bridge.error == ""
         await asyncio.sleep(0.1)
-        async with broker_.client() as device:
+        async with client(broker_) as device:
             await device.publish("home/hall/door/contact", "ON", 1, retain=True)
             await device.publish("home/hall/lamp/power", "7", 1, retain=True)
             await until(lambda: len(ours.messages) == 2)
@@ -178,8 +144,8 @@ async def test_a_broker_that_comes_back_and_what_it_retained_is_no_news(
         await until(lambda: not bridge.connected)
         for file in broker_.folder.glob("*.db"):
             file.unlink()  # a broker that forgets
-        await broker_.start()
-        async with broker_.client() as device:
+        broker_.start()
+        async with client(broker_) as device:
             await device.publish("home/hall/door/contact", "ON", 1, retain=True)
             await device.publish("home/hall/lamp/power", "9", 1, retain=True)
             await until(lambda: bridge.connected)
@@ -187,7 +153,7 @@ async def test_a_broker_that_comes_back_and_what_it_retained_is_no_news(
             await until(lambda: len(ours.messages + ours.retained) >= 4)
         broker_.stop()
         await until(lambda: not bridge.connected)
-        await broker_.start()
+        broker_.start()
         await until(lambda: bridge.connected)
         ours.entries.clear()
     async with ours.bridged(broker_.port, version=version, client_id="somebody new"):
@@ -196,12 +162,20 @@ async def test_a_broker_that_comes_back_and_what_it_retained_is_no_news(
         assert not ours.messages
 
 
+async def _some(stream: asyncio.StreamReader) -> bytes:
+    try:
+        return await stream.read(4096)
+    except ConnectionError:
+        return b""
+
+
 class Scripted:
     """A server that does as the test wants."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
         self.writers: list[asyncio.StreamWriter] = []
+        self.serving: set[asyncio.Task[None]] = set()
         self.answer = encode(Connack(0), 5)
         self.level = 5
 
@@ -213,11 +187,14 @@ class Scripted:
         self.server.close()
         for writer in self.writers:
             writer.close()
+        await asyncio.gather(*self.serving)
 
     async def _serve(self, stream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
+        if (task := asyncio.current_task()) is not None:
+            self.serving.add(task)
         reader = Reader(Topics())
-        while data := await stream.read(4096):
+        while data := await _some(stream):
             for packet in reader.feed(data):
                 self.seen.append(packet)
                 if isinstance(packet, Connect):
@@ -350,7 +327,7 @@ async def test_tls_with_an_authority_and_a_certificate_of_our_own(
         certify(ours.folder, name, authority)
     files = [f"{line} {ours.folder}/{file}" for line, file in FILES.items()]
     broker_ = broker(*files, "require_certificate true", "use_identity_as_username true")
-    await broker_.start()
+    broker_.start()
     whole = {"tls": True, "ca": "ca.pem", "certificate": "bridge.pem", "key": "bridge.key"}
     async with ours.bridged(broker_.port, **whole) as bridge:
         await until(lambda: bridge.connected)
@@ -379,7 +356,7 @@ async def test_a_wrong_password_is_said_once_and_tried_slowly(
     caplog.set_level(logging.WARNING)
     secret = ours.folder / "passwords"
     subprocess.run(["mosquitto_passwd", "-b", "-c", str(secret), "us", "right"], check=True)
-    broker_ = await broker("allow_anonymous false", f"password_file {secret}").start()
+    broker_ = broker("allow_anonymous false", f"password_file {secret}").start()
     async with ours.bridged(broker_.port, version=version, user="us", password="right") as bridge:
         await until(lambda: bridge.connected)
     monkeypatch.setattr(limits, "MAX_BACK_OFF", 0.4)
