@@ -33,7 +33,7 @@ def power_hold(said: DeviceConfig | None) -> int:
     """How long, in ms, a power holds of which `home.toml` says this."""
     if said is None:
         return MAX_GAP
-    return duration_ms(said.max_gap) or max(MAX_GAP, duration_ms(said.expect_every))
+    return min(duration_ms(said.max_gap) or max(MAX_GAP, duration_ms(said.expect_every)), HOLD_MAX)
 
 
 class Tally:

@@ -90,6 +90,18 @@ class LakeTarget:
         self._reject(con, files)
         if self._new:
             self._describe(con)
+        self.restate(con)
+        self._add(
+            con,
+            SILVER,
+            f"""
+            SELECT COALESCE(rank + 1, 0) AS seq, home, device, metric, epoch_ms(time), value, false AS late,
+                   rank IS NOT NULL AS corrects, time AS dated FROM ({target.READINGS})
+        """,
+        )
+
+    def restate(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Add the windows that changed, what is in none, and what was flagged."""
         self._events(con)
         for size, table in (("1h", ROLLUP_1H), ("1d", ROLLUP_1D)):
             windows = target.WINDOWS.format(size=size)
@@ -101,14 +113,6 @@ class LakeTarget:
                        twmean, last, known, energy, revision, start AS dated FROM ({windows})
             """,
             )
-        self._add(
-            con,
-            SILVER,
-            f"""
-            SELECT COALESCE(rank + 1, 0) AS seq, home, device, metric, epoch_ms(time), value, false AS late,
-                   rank IS NOT NULL AS corrects, time AS dated FROM ({target.READINGS})
-        """,
-        )
 
     def close(self) -> None:
         """Nothing is held."""

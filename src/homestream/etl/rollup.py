@@ -5,10 +5,11 @@ home's local time, days are made of hours. Counters are folded by the engine's `
 gained over a silence is in no window, but set apart as the engine does. Where the
 batch knows more than the stream: a power series sampled more slowly than every 5 min holds for one and a
 half of its usual steps, up to an hour, since its values are then means of those steps. And where it knows
-less: after a series' last reading, nothing is held beyond that minute.
+less: after a series' last reading, nothing is held beyond that minute. With `holds`, of days long past, it is
+the stream's own figures: each series' hold is given, and a last reading is held too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from math import fsum
 from operator import itemgetter
@@ -29,12 +30,21 @@ REACH = 3 * 24 * HOUR
 SLOWEST = HOUR
 
 
-def roll_up(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
-    """`whole`, `fresh`, `flags`, `old_*` -> `new_1h`, `new_1d`, `new_apart`: what changed."""
+def roll_up(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, holds: Mapping[int, int] | None = None) -> None:
+    """`whole`, `fresh`, `flags`, `old_*` -> `new_1h`, `new_1d`, `new_apart`: what changed.
+
+    `holds`: sid -> ms that a value holds.
+    """
     first, last = con.execute("SELECT min(time), max(time) FROM whole").fetchall()[0]
     steps = moment.offsets(zone, (first or moment.EARLIEST) - REACH, (last or moment.LATEST) + REACH)
     con.execute(f"CREATE MACRO hour_of(t) AS {_floor('t', steps)}")
     con.execute(f"CREATE MACRO day_of(t) AS {_midnight('t', steps)}")
+    con.execute(_CHANGED_SERIES)
+    if holds is None:
+        con.execute(_OWN_HOLDS)
+    else:
+        con.execute(_GIVEN_HOLDS)
+        con.executemany("INSERT INTO holds VALUES (?, ?)", list(holds.items()))
     con.execute(_SEGMENTS)
     con.execute(_HOURS)
     _count_energy(con)
@@ -53,11 +63,14 @@ def _midnight(time: str, steps: Sequence[tuple[int, int]]) -> str:
     return moment.to_utc_sql(steps, local)
 
 
-#: `spans`: readings with the time they hold; `touched`: by series, the stretch whose windows may differ
-_SEGMENTS = f"""
+_CHANGED_SERIES = """
 CREATE TABLE changed AS
     SELECT sid, min(time) AS low, max(time) AS high
     FROM (SELECT sid, time FROM fresh UNION ALL SELECT sid, time FROM flags) GROUP BY sid;
+"""
+
+#: how long the series' values hold, and where the last one ends
+_OWN_HOLDS = f"""
 CREATE TABLE holds AS
     SELECT sid, CASE WHEN metric <> 'power' THEN {HOLD_MAX}
                      ELSE greatest({MAX_GAP}, least((1.5 * step)::BIGINT, {SLOWEST})) END AS hold
@@ -67,6 +80,14 @@ CREATE TABLE holds AS
                      FROM whole JOIN series USING (sid) WHERE metric = 'power') GROUP BY sid) USING (sid);
 CREATE TABLE ends AS
     SELECT sid, max(time) // {MINUTE} * {MINUTE} + {MINUTE} AS ending FROM whole GROUP BY sid;
+"""
+_GIVEN_HOLDS = f"""
+CREATE TABLE holds(sid INTEGER, hold BIGINT);
+CREATE TABLE ends AS SELECT sid, {moment.LATEST}::BIGINT AS ending FROM series;
+"""
+
+#: `spans`: readings with the time they hold; `touched`: by series, the stretch whose windows may differ
+_SEGMENTS = """
 CREATE TABLE spans AS
     SELECT sid, time, value, least(COALESCE(lead(time) OVER s, ending), ending, time + hold) AS stop
     FROM whole JOIN holds USING (sid) JOIN ends USING (sid)
