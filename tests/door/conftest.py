@@ -18,13 +18,14 @@ from starlette.applications import Starlette
 from homestream.door.coap import CoapDoor
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
+from homestream.door.intake import Intake
 from homestream.door.mqtt import MqttDoor
 from homestream.door.websocket import websocket_route
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError, SqliteLog
 from homestream.reading import Entry, Kind
-from homestream.wire.exchange import Retained
+from homestream.wire.exchange import Exchange
 from homestream.wire.packets import Connect, encode
 
 #: Whoever comes in the tests.
@@ -60,6 +61,7 @@ class Doors:
     committed: list[Entry] = field(default_factory=list)
     http: str = ""
     coap: int = 0
+    intake: Intake = field(init=False)
 
     @property
     def messages(self) -> list[tuple[str, bytes]]:
@@ -99,6 +101,7 @@ def credentials() -> Credentials:
     made.add(USER, "home", "device", PASSWORD)
     made.add("stranger", "next-door", "device", PASSWORD)
     made.add("guessed", "home", "admin", PASSWORD)
+    made.add("narrow", "home", "device", PASSWORD, publish=["api/hook/hall/#"])
     return made
 
 
@@ -109,7 +112,7 @@ def open_doors(tmp_path: Path, credentials: Credentials) -> Iterator[Open]:
     @asynccontextmanager
     async def opened(
         anonymous: bool = True,
-        retained: dict[str, Retained] | None = None,
+        exchanges: dict[str, Exchange] | None = None,
         http: bool = False,
         coap: bool = False,
         tls: ssl.SSLContext | None = None,
@@ -120,18 +123,19 @@ def open_doors(tmp_path: Path, credentials: Credentials) -> Iterator[Open]:
         committer = Committer(log, committed.extend)
         ports = {"mqtt_port": 0, "mqtts_port": 0, "coap_port": free_udp_port()}
         config = HomeConfig(door=DoorConfig(anonymous=anonymous, **{**ports, **door}))
-        mqtt = MqttDoor(config, committer, credentials, now, retained, tls)
+        mqtt = MqttDoor(config, committer, credentials, now, exchanges, tls)
         doors = Doors(config, log, committer, credentials, mqtt, committed, coap=config.door.coap_port)
         await committer.start()
         await mqtt.start()
-        coap_door = CoapDoor(config, committer, credentials, now)
+        intake = doors.intake = Intake(config, committer, credentials, now)
+        coap_door = CoapDoor(config.door, intake, tmp_path)
         if coap:
             await coap_door.start()
         server = uvicorn.Server(
             uvicorn.Config(
                 Starlette(
                     routes=[
-                        *ingest_routes(config, committer, credentials, now),
+                        *ingest_routes(intake),
                         websocket_route(mqtt.client),
                     ]
                 ),

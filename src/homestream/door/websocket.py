@@ -104,6 +104,10 @@ class _Transport(asyncio.Transport):
         self._out.clear()
         self._wake.set()
 
+    def can_write_eof(self) -> bool:
+        """A WebSocket is closed both ways."""
+        return False
+
     def is_closing(self) -> bool:
         """Whether nothing more can be written."""
         return self._closing

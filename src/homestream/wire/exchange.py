@@ -1,98 +1,304 @@
-"""Who gets what within one home: its sessions, their subscriptions, its retained messages."""
+"""Who gets what within one home: its sessions, their subscriptions, its retained messages.
+
+All that must outlive a restart changes here, by `apply` for a record of the log and by `route` or `publish`
+for a message of it; so what a home does live and what it does when it reads its log again is one thing.
+"""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
+import msgspec
+
+from homestream.wire.delivery import Delivery
+from homestream.wire.journal import (
+    AnyRecord,
+    Ended,
+    Got,
+    LastWill,
+    Left,
+    Opened,
+    Released,
+    Subscribed,
+    Unsubscribed,
+    Willed,
+)
+from homestream.wire.message import Message, message
+from homestream.wire.properties import NONE
 from homestream.wire.reader import Batch
-from homestream.wire.session import Session
-from homestream.wire.topics import Subscriptions, matches
+from homestream.wire.reasons import Reason
+from homestream.wire.retained import Retained
+from homestream.wire.session import LIMITS, Limits, Session
+from homestream.wire.subscriptions import Group, Options, Subscriptions, split, well_shared
 
-#: Retained messages of a home and their bytes; beyond either a new topic is not retained.
-MAX_RETAINED = 10_000
-MAX_RETAINED_BYTES = 32 << 20
-
-#: Sessions remembered of clients that are away; beyond it the one longest away is forgotten.
+#: Sessions remembered of clients that are away; beyond it the one longest away is over.
 MAX_AWAY = 200
 
-#: topic -> (payload, QoS)
-Retained = dict[str, tuple[bytes, int]]
+#: A session that expires so is over only when its client says so (MQTT 5.0, section 3.1.2.11.2). Seconds.
+NEVER = 0xFFFF_FFFF
+
+#: After a restart of ours, a client that was there has this long to come back before its last will speaks:
+#: the blind moment was ours. Seconds.
+RETURN = 60
+
+
+class Away(NamedTuple):
+    """A client that is not there: since when, ms since 1970, and its last will, if that is still due."""
+
+    since: int
+    expiry: int
+    will: LastWill | None
+
+    def over(self, now: int) -> bool:
+        """Whether its session has expired."""
+        return self.expiry != NEVER and now >= self.since + self.expiry * 1000
+
+    def due(self, now: int) -> bool:
+        """Whether its will is to be published: its delay has passed, or its session is over."""
+        return self.will is not None and (now >= self.since + self.will.delay * 1000 or self.over(now))
 
 
 class Exchange:
     """Routes messages to sessions. Methods that deliver return the sessions that have bytes to send."""
 
-    def __init__(self, retained: Mapping[str, tuple[bytes, int]] | None = None) -> None:
-        self.retained: Retained = dict(retained or {})
-        self._retained_bytes = sum(len(payload) for payload, _ in self.retained.values())
+    def __init__(self, limits: Limits = LIMITS) -> None:
+        self.retained = Retained()
+        self.sessions: dict[str, Session] = {}
+        #: client id -> those of `sessions` that outlive a connection and whose client is away
+        self.away: dict[str, Away] = {}
+        #: last wills of those that are there, as far as the log holds them
+        self.wills: dict[str, LastWill] = {}
+        #: what we publish of ourselves, retained but in no log
+        self.system = Retained()
+        self._limits = limits
         self._subscriptions: Subscriptions[Session] = Subscriptions()
-        self._away: dict[str, Session] = {}
+        #: shared filter -> what no member has: only while the log is read again
+        self._unassigned: dict[str, list[Message]] | None = None
 
-    def open(self, client_id: str, clean: bool) -> tuple[Session, bool]:
-        """The session of a client that connects, and whether it was there; its last connection is closed."""
-        session = self._away.pop(client_id, None)
-        if session is not None and not clean:
-            return session, True
-        if session is not None:
-            self._forget(session)
-        return Session(client_id, clean), False
+    # Records of the log.
 
-    def close(self, session: Session) -> None:
-        """Its network connection ended."""
-        if session.clean:
-            self._forget(session)
+    def apply(self, record: AnyRecord, now: int) -> list[int]:
+        """Do what a record says, at `now`; the reason codes of a subscription or its end, else nothing."""
+        match record:
+            case Opened():
+                self._open(record)
+            case Left(client, expiry, will):
+                self._leave(client, now, expiry, will)
+            case Willed(client):
+                if client in self.away:
+                    self.away[client] = self.away[client]._replace(will=None)
+            case Ended(client):
+                self._end(client, now)
+            case Subscribed(client, filters):
+                if (session := self.sessions.get(client)) is not None:
+                    return [self._subscribe(session, *one, now) for one in filters]
+            case Unsubscribed(client, names):
+                if (session := self.sessions.get(client)) is not None:
+                    return [self._unsubscribe(session, name, now) for name in names]
+            case Released(client, packet_id):
+                if (session := self.sessions.get(client)) is not None:
+                    session.received.discard(packet_id)
+            case Got():
+                self._got(record)
+        return []
+
+    def over(self, now: int) -> list[str]:
+        """Client ids whose sessions are to end: expired, or too many are away."""
+        found = [client for client, away in self.away.items() if away.over(now)]
+        excess = len(self.away) - len(found) - MAX_AWAY
+        if excess > 0:
+            longest = sorted(self.away.keys() - set(found), key=lambda client: self.away[client].since)
+            found += longest[:excess]
+        return found
+
+    def due(self, now: int) -> list[tuple[str, LastWill]]:
+        """Clients whose last will is to be published now."""
+        return [(client, away.will) for client, away in self.away.items() if away.will and away.due(now)]
+
+    def _open(self, record: Opened) -> None:
+        client, expiry = record.client, record.expiry
+        if record.fresh and client in self.sessions:
+            self._end(client, 0)
+        session = self.sessions.get(client)
+        resumed = session is not None
+        if session is None:
+            session = self.sessions[client] = Session(client, expiry, self._limits)
+        session.expiry, session.resumed, session.replayed = expiry, resumed, self.replaying
+        session.owner = record.owner
+        self.away.pop(client, None)
+        self.wills.pop(client, None)
+        if record.will is not None and expiry:
+            self.wills[client] = record.will
+
+    def _leave(self, client: str, now: int, expiry: int, will: LastWill | None) -> None:
+        session = self.sessions.get(client)
+        if session is None:
             return
-        self._away[session.client_id] = session
-        if len(self._away) > MAX_AWAY:
-            self._forget(self._away.pop(next(iter(self._away))))
+        session.disconnect()
+        self.wills.pop(client, None)
+        session.expiry = expiry
+        if expiry:
+            self.away[client] = Away(now, expiry, will)
+        else:
+            self._end(client, now)
 
-    def subscribe(self, session: Session, filters: Iterable[tuple[str, int]]) -> None:
-        """Begin to route to `session`; the retained messages come at once."""
-        for name, qos in filters:
-            self._subscriptions.add(name, session, qos)
-            if "+" in name or "#" in name:
-                topics = [topic for topic in self.retained if matches(name, topic)]
-            else:
-                topics = [name] if name in self.retained else []
-            for topic in topics:
-                payload, sent_qos = self.retained[topic]
-                session.deliver(topic, payload, min(qos, sent_qos), retain=True)
-
-    def unsubscribe(self, session: Session, filters: Iterable[str]) -> None:
-        """Route no more."""
-        for name in filters:
+    def _end(self, client: str, now: int) -> None:
+        session = self.sessions.pop(client, None)
+        self.away.pop(client, None)
+        self.wills.pop(client, None)
+        if session is None:
+            return
+        for name in session.subscriptions:
             self._subscriptions.remove(name, session)
+        self._share_again(session.unshared(), now)
 
-    def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> list[Session]:
-        """Route one message."""
-        if retain:
-            self._retain(topic, payload, qos)
-        found = self._subscriptions.match(topic)
-        for session, granted in found:
-            session.deliver(topic, payload, min(qos, granted))
-        return [session for session, _ in found]
+    def _subscribe(self, session: Session, name: str, options: Options, now: int) -> int:
+        new = name not in session.subscriptions
+        if not well_shared(name):
+            return Reason.TOPIC_FILTER_INVALID
+        if new and len(session.subscriptions) >= self._limits.subscriptions:
+            return Reason.QUOTA_EXCEEDED
+        session.subscriptions[name] = options
+        self._subscriptions.add(name, session, options)
+        if options.retain_handling == 0 or (options.retain_handling == 1 and new):
+            identifiers = (options.identifier,) if options.identifier else ()
+            for store in (self.retained, self.system):
+                for one in store.covered(name, now):
+                    qos = min(one.qos, options.qos)
+                    session.deliver(one, qos, now, retain=True, identifiers=identifiers)
+        return options.qos
 
-    def route(self, batch: Batch) -> Iterable[Session]:
-        """Route a batch. The hot path: most homes have no subscriber for most topics."""
-        if not len(self._subscriptions) and not any(head & 1 for head in set(batch.heads)):
+    def _unsubscribe(self, session: Session, name: str, now: int) -> int:
+        if session.subscriptions.pop(name, None) is None:
+            return Reason.NO_SUBSCRIPTION_EXISTED
+        self._subscriptions.remove(name, session)
+        if split(name)[0]:
+            self._share_again(session.withdraw(name), now)
+        return Reason.SUCCESS
+
+    # Messages.
+
+    def route(
+        self, batch: Batch, now: int, seq: int = 0, publisher: Session | None = None
+    ) -> Iterable[Session]:
+        """Route a batch, its first message being `seq`. The hot path: most topics have no subscriber."""
+        heads = batch.heads
+        if not len(self._subscriptions) and not any(head & 1 for head in set(heads)):
             return ()
         reached: set[Session] = set()
-        match = self._subscriptions.match
-        for topic, payload, head in zip(batch.topics, batch.payloads, batch.heads, strict=True):
-            if head & 1:
-                self._retain(topic, payload, head >> 1 & 3)
-            for session, granted in match(topic):
-                session.deliver(topic, payload, min(head >> 1 & 3, granted))
-                reached.add(session)
+        properties = batch.properties
+        for n, (topic, payload, head) in enumerate(zip(batch.topics, batch.payloads, heads, strict=True)):
+            if head & 1 or self.heard(topic):
+                one = message(topic, payload, head, properties.get(n, NONE), now, seq + n if seq else 0)
+                reached.update(self.publish(one, now, publisher))
         return reached
 
-    def _retain(self, topic: str, payload: bytes, qos: int) -> None:
-        old = self.retained.pop(topic, None)
-        if old is not None:
-            self._retained_bytes -= len(old[0])
-        if not payload or len(self.retained) >= MAX_RETAINED:
-            return
-        if self._retained_bytes + len(payload) <= MAX_RETAINED_BYTES:
-            self.retained[topic] = payload, qos
-            self._retained_bytes += len(payload)
+    def heard(self, topic: str) -> bool:
+        """Whether anybody subscribed to a topic."""
+        matched = self._subscriptions.match(topic)
+        return bool(matched.targets or matched.groups)
 
-    def _forget(self, session: Session) -> None:
-        self.unsubscribe(session, session.subscriptions)
+    def publish(self, message: Message, now: int, publisher: Session | None = None) -> list[Session]:
+        """Route one message."""
+        if message.retain:
+            self.retained.keep(message)
+        return self._send(message, now, publisher)
+
+    def announce(self, message: Message, now: int) -> list[Session]:
+        """Publish what we say of ourselves: retained, but apart from what devices retain."""
+        self.system.keep(message)
+        return self._send(message, now, None)
+
+    def _send(self, message: Message, now: int, publisher: Session | None) -> list[Session]:
+        targets, groups = self._subscriptions.match(message.topic)
+        reached = []
+        for session, wish, own in targets:
+            wanted = own if session is publisher else wish
+            if wanted is not None:
+                qos = message.qos if message.qos < wanted.qos else wanted.qos
+                retain = message.retain and wanted.retain_as_published
+                session.deliver(message, qos, now, retain=retain, identifiers=wanted.identifiers)
+                reached.append(session)
+        for group in groups:
+            if self._unassigned is None:
+                reached.append(self._share(message, group, now))
+            else:
+                self._unassigned.setdefault(group.name, []).append(message)
+        return reached
+
+    def _share(self, message: Message, group: Group[Session], now: int) -> Session:
+        session, wish = group.turn(lambda one: one.ready)
+        session.deliver(
+            message,
+            min(message.qos, wish.qos),
+            now,
+            retain=message.retain and wish.retain_as_published,
+            identifiers=wish.identifiers,
+            group=group.name,
+        )
+        return session
+
+    def _share_again(self, deliveries: Iterable[Delivery], now: int) -> None:
+        for delivery in deliveries:
+            if (group := self._subscriptions.group(delivery.group)) is not None:
+                self._share(delivery.message, group, now)
+
+    # Reading the log again.
+
+    @property
+    def replaying(self) -> bool:
+        """Whether the log is being read again, after a start."""
+        return self._unassigned is not None
+
+    def restore(
+        self,
+        client: str,
+        expiry: int,
+        filters: Mapping[str, Options],
+        away: Away | None,
+        will: LastWill | None,
+    ) -> Session:
+        """Put back a session as it was kept."""
+        session = self.sessions[client] = Session(client, expiry, self._limits)
+        session.subscriptions.update(filters)
+        for name, options in filters.items():
+            self._subscriptions.add(name, session, options)
+        session.replayed = away is None
+        if away is not None:
+            self.away[client] = away
+        if will is not None:
+            self.wills[client] = will
+        return session
+
+    def replay(self) -> None:
+        """From here on records and messages come from before a restart, until `settle`."""
+        self._unassigned = {}
+
+    def settle(self, now: int) -> None:
+        """All is read. Whoever was there is away from now on."""
+        unassigned, self._unassigned = self._unassigned or {}, None
+        for name, messages in unassigned.items():
+            if (group := self._subscriptions.group(name)) is not None:
+                for one in messages:
+                    self._share(one, group, now)
+        for client, session in self.sessions.items():
+            session.disconnect()
+            if client not in self.away:
+                will = self.wills.pop(client, None)
+                if will is not None:
+                    will = msgspec.structs.replace(will, delay=max(will.delay, RETURN))
+                self.away[client] = Away(now, session.expiry, will)
+
+    def _got(self, record: Got) -> None:
+        for name, seqs in record.seqs.items():
+            gone = set(seqs)
+            if not name and record.client in self.sessions:
+                self.sessions[record.client].forget(gone)
+                continue
+            for session in self.sessions.values():
+                if name in session.subscriptions:
+                    session.forget(gone, name)
+            if self._unassigned and name in self._unassigned:
+                rest = [one for one in self._unassigned[name] if one.seq not in gone]
+                self._unassigned[name] = rest
+        if record.client in self.sessions:
+            self.sessions[record.client].holds(record.holds)

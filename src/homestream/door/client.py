@@ -1,0 +1,244 @@
+"""One MQTT connection: a socket on one side, `wire.Connection` and a `Member` of its home on the other.
+
+It works over any asyncio transport: TCP, TLS, or a WebSocket's.
+"""
+
+import asyncio
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from homestream.door.attempts import TooManyAttempts
+from homestream.door.credentials import Principal
+from homestream.door.listen import without_password
+from homestream.door.member import Member
+from homestream.wire.connection import (
+    Closed,
+    Connection,
+    Event,
+    Held,
+    Login,
+    Released,
+    State,
+    Unwanted,
+    Wanted,
+)
+from homestream.wire.packets import Connect
+from homestream.wire.reader import Batch
+from homestream.wire.reasons import Reason
+from homestream.wire.session import UNRECORDED
+
+if TYPE_CHECKING:
+    from homestream.door.mqtt import MqttDoor
+
+#: Bytes written to a peer that does not read, before its subscriptions queue, and before we stop reading.
+HIGH_WATER = 256 << 10
+MAX_UNREAD = 1 << 20
+
+#: Seconds that a closed connection may take to read our last bytes, while what it sends is read and ignored.
+LINGER = 5.0
+
+
+class Client(asyncio.Protocol):
+    """One socket."""
+
+    __slots__ = (
+        "_address",
+        "_connection",
+        "_door",
+        "_lingering",
+        "_member",
+        "_pauses",
+        "_task",
+        "_transport",
+        "name",
+    )
+
+    def __init__(self, door: "MqttDoor") -> None:
+        limits = door.config.door
+        self._door = door
+        self._connection = Connection(
+            self._now(), door.topics, limits.max_packet, limits.max_inflight, door.patience
+        )
+        self._member: Member | None = None
+        #: the principal's name, once known
+        self.name = ""
+        #: why we do not read
+        self._pauses: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._lingering: asyncio.TimerHandle | None = None
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A socket is there."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._address = str((transport.get_extra_info("peername") or ("?",))[0])
+        if not self._door.admit(self, self._address):
+            self._connection.leave(Reason.QUOTA_EXCEEDED, "too many connections")
+            self._transport.abort()
+            return
+        self._transport.set_write_buffer_limits(high=HIGH_WATER)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        self.handle(self._connection.receive(data, self._now()))
+        if self._transport.get_write_buffer_size() > MAX_UNREAD:
+            self.pause("unread")
+
+    def pause_writing(self) -> None:
+        """The peer reads slower than we write."""
+        if self._connection.session is not None:
+            self._connection.session.hold()
+
+    def resume_writing(self) -> None:
+        """The peer caught up."""
+        if self._connection.session is not None and self._connection.state is State.OPEN:
+            self._connection.session.release()
+        self._resume("unread")
+        self.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        self.handle(self._connection.eof())
+        self._door.dismiss(self, self._address)
+        if self._lingering is not None:
+            self._lingering.cancel()
+
+    # What the door calls.
+
+    def flush(self) -> None:
+        """Send what there is to send."""
+        connection, transport, now = self._connection, self._transport, self._door.clock()
+        while (out := connection.take(now)) and not transport.is_closing():
+            transport.write(out)  # may call pause_writing, and then nothing more is taken
+
+    def tick(self) -> None:
+        """Close what has been silent too long."""
+        if "log" not in self._pauses:  # then it is we who do not listen
+            self.handle(self._connection.tick(self._now()))
+
+    def leave(self, code: Reason, reason: str, *, will: bool = False) -> None:
+        """Close from our side; see `Connection.leave`."""
+        self.handle(self._connection.leave(code, reason, will=will))
+
+    def drop(self) -> None:
+        """Close the socket whatever the peer does."""
+        self._transport.abort()
+
+    def pause(self, why: str) -> None:
+        """Read no more until that reason is gone."""
+        self._pauses.add(why)
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def handle(self, events: list[Event]) -> None:
+        """Do what the connection's events say, then send what there is to send."""
+        for event in events:
+            if isinstance(event, Login):
+                self._login(event.connect)
+            elif isinstance(event, Closed):
+                self._close(event)
+            else:
+                assert self._member is not None, "the others are events of an open connection"
+                self._serve(self._member, event)
+        session = self._connection.session
+        if session is not None and session.unrecorded >= UNRECORDED and self._member is not None:
+            self._member.room.acknowledge(session)
+        self.flush()
+
+    # The rest is its own.
+
+    def _serve(self, member: Member, event: Event) -> None:
+        match event:
+            case Batch():
+                member.store(event)
+                committer = self._door.committer
+                if committer.full and "log" not in self._pauses:
+                    self.pause("log")
+                    committer.when_room(partial(self._resume, "log"))
+            case Wanted():
+                member.subscribe(event)
+            case Unwanted():
+                member.unsubscribe(event)
+            case Released(packet_id):
+                member.release(packet_id)
+            case Held(packet_id):
+                member.hold(packet_id)
+
+    def _resume(self, why: str) -> None:
+        self._pauses.discard(why)
+        if not self._pauses and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _now(self) -> int:
+        return int(self._door.loop.time() * 1000)
+
+    def _login(self, connect: Connect) -> None:
+        door = self._door
+        shown = without_password(door.config, door.credentials, self._transport, connect.user)
+        if shown is not None or connect.user is None:
+            self._decide(connect, shown)
+            return
+        password = (connect.password or b"").decode(errors="surrogateescape")
+        known = door.credentials.cached(connect.user, password)
+        if known is not None:
+            self._decide(connect, known)
+            return
+        self.pause("login")
+        self._task = door.loop.create_task(self._verify(connect, connect.user, password))
+
+    async def _verify(self, connect: Connect, user: str, password: str) -> None:
+        try:
+            principal = await self._door.credentials.check(user, password, self._address)
+        except TooManyAttempts:
+            principal = None
+        self._decide(connect, principal)
+        self._resume("login")
+
+    def _decide(self, connect: Connect, principal: Principal | None) -> None:
+        if self._connection.state is not State.DECIDING:
+            return  # it left while we were looking
+        if principal is None:
+            code = Reason.NOT_AUTHORIZED if connect.user is None else Reason.BAD_USER_NAME_OR_PASSWORD
+            self.handle(self._connection.refuse(code))
+            return
+        door, room = self._door, self._door.room(principal.home)
+        nameless = not connect.client_id and connect.level < 5 and (not connect.clean or connect.level == 3)
+        if nameless or not door.may_have(principal, connect.client_id):
+            self.handle(self._connection.refuse(Reason.CLIENT_IDENTIFIER_NOT_VALID))
+            return
+        self.name = principal.name
+        assigned = "" if connect.client_id else f"auto-{secrets.token_hex(8)}"
+        self._member = Member(
+            connect.client_id or assigned,
+            principal,
+            room,
+            self._connection,
+            self,
+            door.allowed(principal),
+            door.refused,
+        )
+        self._member.enter(connect, assigned, self._entered)
+        if self._connection.state is State.DECIDING:
+            self.pause("session")
+
+    def _entered(self, events: list[Event]) -> None:
+        self.handle(events)
+        self._resume("session")
+
+    def _close(self, closed: Closed) -> None:
+        member = self._member
+        if closed.violation is not None:
+            home = self._door.config.id if member is None else member.room.home
+            source = f"mqtt:{self._address}" if member is None else member.source
+            self._door.refused(home, source, closed.reason, closed.violation)
+        if member is not None:
+            member.go(closed)
+        self.flush()
+        if closed.ours and not self._transport.is_closing() and self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._transport.close()
+        self._lingering = self._door.loop.call_later(LINGER, self._transport.abort)
