@@ -28,7 +28,9 @@ class Bench:
 
     def put(self, kind: Kind, topic: str, payload: bytes, source: str = "mqtt:bench") -> None:
         self.entries.append(Entry(len(self.entries) + 1, kind, "home", source, topic, payload, self.now))
-        self.facts += [fact for _, fact in self.engine.apply(self.entries[-1:]).facts]
+        out = self.engine.apply(self.entries[-1:])
+        assert not [refused.reason for refused in out.rejected if refused.reason.startswith("internal error")]
+        self.facts += [fact for _, fact in out.facts]
 
     def configure(self, **config: Any) -> None:
         body = HomeConfig.model_validate(config).model_dump_json(by_alias=True).encode()

@@ -89,6 +89,8 @@ class Stage:
         first = max(bisect_right(times, after) - 1, 0)
         last = bisect_right(times, upto, first)
         rows = list(zip(times[first:last], series.values[first:last], strict=True))
+        if not rows:
+            return rows
         ends = [*(time for time, _ in rows[1:]), upto]
         if any(end - time > hold for (time, _), end in zip(rows, ends, strict=True)):
             rows = [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homestream.engine.fact import Alert, Command, Notify
+from homestream.engine.fact import Alert, Command, Notify, Window
 from homestream.engine.fold import Engine
 
 from ..bench import MIN, Bench, H, S
@@ -320,6 +320,55 @@ def test_a_new_rule_sees_what_is():
     assert home.lives("R") == [("opened", 60)]
 
 
+def test_another_rule_of_that_name_keeps_the_alert_if_it_can_end_it():
+    home = Bench(**rule("*.power > 10"))
+    for device in ("a/x", "a/y"):
+        home.say(f"{device}.power", 20)
+    home.configure(**rule("a/x.power > 15", cooldown="1m"))
+    assert [(a.key, a.state, a.by) for a in home.said(Alert)][2:] == [("a/y", "cleared", "rule changed")]
+    home.say("a/x.power", 12, at=home.now + 1)
+    assert [(a.key, a.state) for a in home.said(Alert)][3:] == [("a/x", "cleared")]
+
+
+def test_what_others_became_leaves_a_hold_and_a_cooldown_alone(iron):
+    iron.say("laundry/iron.power", 1200)
+    iron.wait(5 * MIN)
+    iron.configure(rule=[{"name": "New", "at": "sunset"}, IRON], notify=NOTIFY, latitude=1, longitude=1)
+    iron.wait(6 * MIN)
+    assert iron.lives("Iron left on") == [("opened", 600)]
+    iron.say("laundry/iron.power", 0)
+    iron.configure(rule=[IRON], notify=NOTIFY)
+    iron.say("laundry/iron.power", 1200, at=iron.now + 1)
+    iron.wait(30 * MIN)
+    assert iron.lives("Iron left on") == [("opened", 600), ("cleared", 660)]
+
+
+def test_a_budget_of_the_day():
+    home = Bench(timezone="Europe/Berlin", **rule('energy("day") > 2', severity="info"))
+    for _ in range(4 * 60):
+        home.say("house/mains.power", 1000)
+        home.wait(MIN)
+    [alert] = home.said(Alert, rule="R")
+    assert alert.time - home.entries[0].arrived in range(120 * MIN, 125 * MIN)
+    assert alert.evidence[0].value == pytest.approx(2000, abs=20)
+    home.wait(12 * H)
+    assert [state for state, _ in home.lives("R")] == ["opened"]  # nothing is known of the new day
+    home.say("house/mains.power", 5)
+    home.wait(5 * MIN)
+    assert [state for state, _ in home.lives("R")] == ["opened", "cleared"]
+
+
+def test_an_hour_of_a_rule_is_the_hour_of_the_roll_ups():
+    home = Bench(**rule('twmean(a/x.temperature, "1h", every "1h") > 21.4'))
+    home.wait(H)
+    for minute in range(62):
+        home.say("a/x.temperature", 20 + minute / 20)
+        home.wait(MIN)
+    [window] = [w for w in home.said(Window, size="1h", metric="temperature") if w.count]
+    assert window.twmean == pytest.approx(21.475)
+    assert home.lives("R") == [("opened", 2 * 3600 + 60)]
+
+
 def test_the_same_configuration_again_changes_nothing(iron):
     iron.say("laundry/iron.power", 1200)
     iron.wait(5 * MIN)
@@ -330,7 +379,7 @@ def test_the_same_configuration_again_changes_nothing(iron):
 
 EVENTS = st.lists(
     st.tuples(
-        st.integers(0, 15 * MIN),  # wait before
+        st.one_of(st.integers(0, 15 * MIN), st.integers(0, 30 * S)),  # wait before
         st.sampled_from(["a/x.power", "a/y.power", "a/x.contact", "hall/door.contact"]),
         st.sampled_from([0, 1, 1, None]),
         st.sampled_from([0, 0, 0, 2 * S, 30 * MIN]),  # how late
@@ -342,15 +391,36 @@ RULES = [
     {"name": "two", "when": "a/x.power and a/y.power", "until": "not a/x.power", "do": ["notify phone"]},
     {"name": "three", "when": 'age(*.power) > "10m"'},
     {"name": "four", "when": 'mean(*.power, "20m") > 0.5 and not unknown(hall/door.contact)'},
+    {"name": "five", "first": "*.contact", "then": ["*.power", "*.contact == off"], "within": "30m"},
+    {"name": "six", "silent": "*.power", "for": "12m", "do": ["notify phone"]},
+    {"name": "seven", "anomaly": "*.power", "until": "a/x.contact"},
+    {"name": "eight", "at": ["10:20", "sunset - 20m"], "do": ["mode away", "turn off lights", "webhook hub"]},
+    {"name": "nine", "at": "10:40", "when": "*.contact and mode == away", "quiet": "10:00-11:00"},
+    {"name": "ten", "when": 'session(a/x.power, "10m") > "20m" or sun == down or energy("day") > 0.001'},
+    {"name": "eleven", "when": 'twmean(a/y.power, "15m", every "15m") > 0.2 and a/y.power + 1 > 1.5'},
+    {"name": "twelve", "when": "changed(hall/door.contact)", "cooldown": "1m", "do": ["notify phone"]},
 ]
+HOME: dict[str, Any] = {
+    "rule": RULES,
+    "notify": NOTIFY,
+    "webhook": {"hub": ""},
+    "group": {"lights": ["hall/lamp", "office/lamp"]},
+    "latitude": 52.52,
+    "longitude": 13.405,
+}
 
 
 @settings(max_examples=60, deadline=None)
-@given(EVENTS, st.integers(0, 40))
-def test_any_run_is_the_same_over_a_restart_and_every_alert_has_one_life(events, cut):
-    home = Bench(rule=RULES, notify=NOTIFY)
-    for pause, series, value, late in events:
+@given(EVENTS, st.integers(0, 80), st.integers(0, 30))
+def test_any_run_is_the_same_over_a_restart_and_every_alert_has_one_life(events, cut, change):
+    home = Bench(**HOME)
+    for number, (pause, series, value, late) in enumerate(events):
         home.now += pause
+        if number % 3 == 0:
+            home.wait(5 * S)
+        if number == change:  # half of the rules are taken away or are others, the rest goes on
+            others = [{**rule, "cooldown": "3m"} if n % 4 else rule for n, rule in enumerate(RULES[:9])]
+            home.configure(**{**HOME, "rule": others})
         home.say(series, value if value is not None else "unknown", at=home.now - late)
     home.wait(30 * S)
     whole = Engine()
@@ -358,6 +428,7 @@ def test_any_run_is_the_same_over_a_restart_and_every_alert_has_one_life(events,
     resumed = Engine.restore(whole.snapshot())
     resumed.apply(home.entries[cut:])
     assert resumed.digest() == home.engine.digest()
+    assert resumed.snapshot() == home.engine.snapshot()
     states: dict[str, list[str]] = {}
     for alert in home.said(Alert):
         states.setdefault(alert.id, []).append(alert.state)

@@ -108,7 +108,7 @@ def compile_rule(rule: RuleConfig, config: HomeConfig) -> Rule:
         raise ExpressionError(f"until binds {until.pattern}, but {kind} binds {begun or 'nothing'}")
     if len(patterns) > 1:
         raise ExpressionError(f"* stands for one device in a rule; {' and '.join(patterns)} differ")
-    heard = {ref for use in uses for ref in use.heard}
+    judged = uses[1:] if kind == "anomaly" else uses  # not by its readings: by what is noticed of them
     place = [config.timezone, str(config.latitude), str(config.longitude)] if kind == "at" else []
     return Rule(
         name=rule.name,
@@ -127,7 +127,7 @@ def compile_rule(rule: RuleConfig, config: HomeConfig) -> Rule:
         actions=actions(rule.do, config),
         print=" ".join([rule.model_dump_json(exclude={"where"}, exclude_defaults=True), *place]),
         refs=refs,
-        heard=frozenset(heard - ({watched} if kind == "anomaly" else set())),
+        heard=frozenset(ref for use in judged for ref in use.heard),
         budgets=tuple(dict.fromkeys(device for use in uses for device, _ in use.budgets)),
         pattern=patterns[0] if patterns else "",
         timed=any(use.timed for use in uses),
