@@ -9,14 +9,13 @@ from typing import Any
 
 from deltalake.exceptions import DeltaError
 
-from homestream.door.retained import save_retained
+from homestream.door import sessions
 from homestream.errors import HomestreamError
 from homestream.log.sqlite import LogError
 from homestream.parts import Parts, clock
 from homestream.reading import Entry, Kind
 from homestream.replay import LOG_FILE
 from homestream.system import rss_bytes, total, write_status
-from homestream.wire.exchange import Retained
 
 #: The home's clock never stands still longer than this; a hold or an outage is noticed within it.
 TICK_S = 5.0
@@ -26,7 +25,7 @@ FLUSH_S = 60.0
 SNAPSHOT_S = 300.0
 #: Compaction rewrites whole days of files.
 COMPACT_S = 3600.0
-#: `homestream status` and the retained messages are this old at most.
+#: `homestream status` is this old at most.
 STATUS_S = 5.0
 
 _log = logging.getLogger(__name__)
@@ -79,22 +78,20 @@ async def flush(parts: Parts, *, snapshot: bool) -> None:
     batch, upto = pipeline.take([measures(parts)])
     # A snapshot ends the log's memory of what came before: not while effects of it are owed.
     state = pipeline.engine.freeze() if snapshot and not pipeline.owed else None
+    remember = sessions.keep(parts.folder, parts.mqtt.exchanges, upto) if state is not None else None
     await asyncio.to_thread(parts.lake.write, batch, upto)
     pipeline.flushed()
-    if state is not None:
+    if state is not None and remember is not None:
+        await asyncio.to_thread(remember)
         await asyncio.to_thread(pipeline.keep, parts.folder, state, upto)
 
 
 async def report_status(parts: Parts) -> None:
-    """Write down for other processes how it goes, and what is retained."""
-    retained: dict[str, Retained] = {}
+    """Write down for other processes how it goes."""
     while True:
         try:
             parts.system.sample(clock(), total(parts.pipeline.engine.accounts().values()).received)
             write_status(parts.folder, status(parts, running=True))
-            if (now := {home: dict(topics) for home, topics in parts.mqtt.retained.items()}) != retained:
-                await asyncio.to_thread(save_retained, parts.folder, now)
-                retained = now
         except (OSError, LogError) as error:
             _log.warning("the home's folder cannot be written: %s", error)
         await asyncio.sleep(STATUS_S)
@@ -134,7 +131,7 @@ def status(parts: Parts, *, running: bool) -> dict[str, Any]:
         "lag": lag(parts),
         **sizes(parts),
         "viewers": len(parts.hub),
-        "clients": len(parts.mqtt.present),
+        "clients": parts.mqtt.connected,
         "bridges": [bridge.status() for bridge in parts.bridges],
         "effects": parts.outbox.counts(),
         "seq": engine.last_seq,

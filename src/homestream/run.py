@@ -27,8 +27,8 @@ from homestream.door.credentials import FILE as CREDENTIALS
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
 from homestream.door.listen import Places, http_listeners
-from homestream.door.mqtt import MqttDoor
-from homestream.door.retained import load_retained, save_retained
+from homestream.door.mqtt import MqttDoor, limits
+from homestream.door.sessions import Memory
 from homestream.door.tls import Tls
 from homestream.door.watch import Watched, watch
 from homestream.door.websocket import websocket_route
@@ -116,8 +116,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     pipeline = Pipeline(restore(folder), lake, log, system)
     committer = Committer(log, pipeline.arrived)
     bridges = tuple(Bridge(one, config.id, folder, committer, clock) for one in config.bridge)
-    context = tls.context if tls is not None else None
-    mqtt = MqttDoor(config, committer, credentials, clock, load_retained(folder), context)
+    memory = Memory(folder, limits(config), pipeline.engine.last_seq + 1)
 
     async def publish(home: str, topic: str, payload: bytes, *, qos: int) -> None:
         mqtt.publish(topic, payload, qos, home=home)
@@ -130,8 +129,11 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     effects = Effects(outbox, config, engine.registry, publish, clock)
     hub = Hub(config.id, lambda: engine.view(config.id), lambda: engine.now(config.id))
     pipeline.effects, pipeline.hub = effects, hub
-    for entries in history(lake, log, engine.last_seq + 1):
+    for entries in history(lake, log, min(engine.last_seq + 1, memory.since)):
+        memory.read(entries)
         pipeline.committed(entries)
+    context = tls.context if tls is not None else None
+    mqtt = MqttDoor(config, committer, credentials, clock, memory.done(clock()), context)
     system.begin(clock(), total(engine.accounts().values()))
     queries = Queries(folder, config.timezone)
     parts: Parts
@@ -237,7 +239,6 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
         await parts.committer.stop()
         try:
             await flush(parts, snapshot=True)
-            save_retained(parts.folder, parts.mqtt.retained)
         except (OSError, DeltaError, HomestreamError) as error:
             _log.warning("the lake cannot be written, its rows stay in the log for the next start: %s", error)
         ended.update(status(parts, running=False))

@@ -19,7 +19,7 @@ from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 from homestream.reading import Entry, Kind
 
-MESSAGE, TICK, ACTION = Kind.MESSAGE, Kind.TICK, Kind.ACTION
+MESSAGE, TICK, ACTION, REFUSED = Kind.MESSAGE, Kind.TICK, Kind.ACTION, Kind.REFUSED
 RETAINED = Kind.RETAINED
 MESSAGES = MESSAGE, RETAINED
 
@@ -87,7 +87,7 @@ class Engine:
                     home = self.homes.get(name) or self._settle(name)
                     home.act(entry, out)
                     _take(home, seq, out)
-                else:
+                elif kind == REFUSED:
                     account = self._account(entry)
                     account.received += items
                     account.rejected += items
