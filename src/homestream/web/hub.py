@@ -26,7 +26,16 @@ BACKLOG = 64
 FACTS = 500
 
 #: What the page shows as it happens; a new device changes the picture itself, so it brings a snapshot.
-SHOWN = (fact.Alert, fact.Security, fact.Blind, fact.Outage, fact.Mode, fact.Occupancy, fact.Command)
+SHOWN = (
+    fact.Alert,
+    fact.Security,
+    fact.Blind,
+    fact.Outage,
+    fact.Mode,
+    fact.Delay,
+    fact.Occupancy,
+    fact.Command,
+)
 
 _encode = msgspec.json.Encoder().encode
 

@@ -3,7 +3,7 @@ import { signal } from "./vendor/signals.js";
 
 export const problem = signal("");
 
-async function ask(path, options) {
+export async function ask(path, options) {
   const answer = await fetch(path, options).catch(() => {
     throw new Error("Homestream does not answer; it will be tried again");
   });
@@ -13,7 +13,8 @@ async function ask(path, options) {
   }
   if (!answer.ok) {
     const { detail } = await answer.json().catch(() => ({}));
-    throw new Error(typeof detail === "string" ? detail : `Homestream answered ${answer.status}`);
+    const text = typeof detail === "string" ? detail : `Homestream answered ${answer.status}`;
+    throw Object.assign(new Error(text), { status: answer.status });
   }
   return answer.json();
 }
@@ -29,11 +30,15 @@ export async function post(path, body) {
     await ask(path, { method: "POST", ...sent });
     return true;
   } catch (error) {
-    problem.value = error.message[0].toUpperCase() + error.message.slice(1);
-    clearTimeout(fading);
-    fading = setTimeout(() => (problem.value = ""), 6000);
+    say(error);
     return false;
   }
+}
+
+export function say(error) {
+  problem.value = error.message[0].toUpperCase() + error.message.slice(1);
+  clearTimeout(fading);
+  fading = setTimeout(() => (problem.value = ""), 6000);
 }
 
 export const query = (path, args) => `${path}?${new URLSearchParams(args)}`;

@@ -9,6 +9,7 @@ export const alerts = signal(new Map()); // id -> alert
 export const security = signal([]); // newest first
 export const commands = signal(new Map()); // key(device, metric) -> command
 export const blind = signal(new Map()); // key(device, metric) -> {start, why} of the time nothing is known
+export const delays = signal({}); // exit, entry -> until when there is time to leave, to disarm
 export const now = signal(0); // the home's clock, ms
 export const heard = signal(0); // time of the newest reading
 export const link = signal("connecting"); // connecting, live, lost
@@ -52,6 +53,7 @@ const take = {
   command: (fact) => changed(commands, key(fact.device, fact.metric), fact),
   blind: (fact) => changed(blind, key(fact.device, fact.metric), fact.end === null ? fact : undefined),
   outage: () => {},
+  delay: (fact) => (delays.value = { ...delays.value, [fact.kind]: fact.until }),
   mode: (fact) => (mode.value = fact.mode),
   occupancy: (fact) => (occupied.value = fact.occupied),
   security: (fact) => {
@@ -65,6 +67,7 @@ const frames = {
     home.value = view.home;
     devices.value = view.devices;
     mode.value = view.mode;
+    view.delays.forEach(take.delay);
     occupied.value = view.occupied;
     alerts.value = new Map(view.alerts.map((alert) => [alert.id, alert]));
     security.value = [...view.security].sort((a, b) => b.time - a.time);
