@@ -270,3 +270,16 @@ def test_what_is_always_on_is_the_least_of_the_nights() -> None:
     assert found["error"] == pytest.approx(3.75)
     assert found["share"] == pytest.approx(0.0875 * 96 / (fsum(use(m) for m in range(4 * 1440)) / 60_000))
     json.dumps(found)
+
+
+def test_the_runs_of_an_appliance_with_what_each_took() -> None:
+    said = config()
+    watts: Watts = lambda m: 1_800 if m % 360 in range(60, 90) else 2  # noqa: E731
+    batch = lived(said, START, DAY, MINUTE, kitchen__oven__power=watts)
+    with asked(batch) as con:
+        found = queries.appliance_runs(con, HOME, "kitchen/oven", START + HOUR, START + DAY, said)
+        assert queries.appliance_runs(con, HOME, "kitchen/fan", START, START + DAY, said) == []
+    assert [(row["start"] - START) / HOUR for row in found] == [1, 7, 13, 19]
+    assert {row["end"] - row["start"] for row in found} == {30 * MINUTE}
+    assert [row["kwh"] for row in found] == [pytest.approx(0.9)] * 4
+    assert {row["peak"] for row in found} == {1_800}

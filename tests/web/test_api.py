@@ -114,6 +114,10 @@ async def test_history_of_the_running_day(house: House, admin: httpx.AsyncClient
     assert [(row["device"], row["parent"]) for row in meters["rows"]] == [("", ""), ("kitchen/plug", "")]
     assert meters["rows"][0]["untracked"] == whole["untracked"]
     assert meters["always_on"] is None or meters["always_on"]["nights"] == 1
+    args = {"device": "kitchen/plug", "since": start, "until": start + HOUR}
+    assert (await admin.get("/api/history/runs", params=args)).json()["rows"] == []
+    refused = await admin.get("/api/history/runs", params=args | {"until": start + 32 * 24 * HOUR})
+    assert refused.status_code == 422
     climate = (await admin.get("/api/history/climate", params=week)).json()["rows"]
     assert {(row["room"], round(row["value"], 3)) for row in climate} == {("kitchen", 21.0)}
 

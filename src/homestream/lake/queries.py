@@ -8,11 +8,13 @@ from homestream.lake.energy import consumption, meters, peak_power, power_mean_d
 from homestream.lake.hogs import change, energy_by_device
 from homestream.lake.journal import alerts, blind, performance, security_count, security_log
 from homestream.lake.meters import always_on, meter_tree
+from homestream.lake.runs import appliance_runs
 from homestream.lake.series import climate, mean, series
 
 __all__ = [
     "alerts",
     "always_on",
+    "appliance_runs",
     "blind",
     "change",
     "climate",

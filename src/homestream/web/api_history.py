@@ -20,6 +20,9 @@ Name = Annotated[str, Query(min_length=1, max_length=200)]
 #: More points than a wide screen has pixels help nobody.
 POINTS = 2000
 
+#: Runs are found reading by reading: a month of 5 s data are half a million.
+LONGEST_RUNS_MS = 31 * 86_400_000
+
 
 @router.get("/series")
 async def series(
@@ -73,6 +76,15 @@ async def meters(deps: Home, _who: Person, by: By = "week", until: Until = None)
         **_answer(period, rows),
         "always_on": await _over(deps, queries.always_on, period, deps.config),
     }
+
+
+@router.get("/runs")
+async def runs(deps: Home, _who: Person, device: Name, since: Time, until: Time) -> dict[str, Any]:
+    """When an appliance ran: start, end (null while it runs), kwh and peak of each run."""
+    if not 0 < until - since <= LONGEST_RUNS_MS:
+        raise HTTPException(422, "since must be before until, by 31 days at most")
+    rows = await deps.query(queries.appliance_runs, deps.config.id, device, since, until, deps.config)
+    return {"since": since, "until": until, "rows": rows}
 
 
 @router.get("/climate")
