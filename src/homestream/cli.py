@@ -178,6 +178,7 @@ def query(
 def backtest(
     home: Home = Path(),
     rules: Annotated[Path | None, typer.Option(help="a rule file; default: the home's own rules")] = None,
+    against: Annotated[Path | None, typer.Option(help="another rule file, to compare with")] = None,
     since: Annotated[str, typer.Option(help="ISO time; default: all history")] = "",
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -192,6 +193,7 @@ def backtest(
             load_rules(rules) if rules else None,
             since=moment(since, "--since"),
             progress=lambda n, of: bar.update(task, completed=n, total=of),
+            against=load_rules(against) if against else None,
         )
     if as_json:
         typer.echo(json.dumps(result.as_json()))

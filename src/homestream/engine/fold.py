@@ -54,11 +54,16 @@ class Frozen:
 class Engine:
     """All homes of a log. `apply` in any cut of the entries gives the same output, concatenated."""
 
-    def __init__(self, operators: Callable[[], list[Operator]] = all_operators) -> None:
-        """An engine that has seen nothing; `operators` makes a home's operators, in their fixed order."""
+    def __init__(
+        self, operators: Callable[[], list[Operator]] = all_operators, *, windows: bool = True
+    ) -> None:
+        """An engine that has seen nothing; `operators` makes a home's operators, in their fixed order.
+
+        Without `windows` nothing is rolled up, see `HomeFold`.
+        """
         self.last_seq = 0
         self.homes: dict[str, HomeFold] = {}
-        self._operators = operators
+        self._operators, self._windows = operators, windows
         self._accounts: dict[tuple[str, str], Account] = {}
 
     def apply(self, entries: Sequence[Entry]) -> Output:
@@ -175,7 +180,8 @@ class Engine:
 
     def _settle(self, home: str) -> HomeFold:
         """A home heard of for the first time; a `configure` action tells more of it."""
-        fold = self.homes[home] = HomeFold(home, _default(home), self._operators())
+        fold = HomeFold(home, _default(home), self._operators(), windows=self._windows)
+        self.homes[home] = fold
         return fold
 
     def _ticked(self, home: str) -> list[HomeFold]:

@@ -169,6 +169,10 @@ class HomeFold:
         series.values.extend(values)
         series.time, series.value = times[-1], values[-1]
 
+    def attend(self, arrived: int) -> None:
+        """Ticks came up to `arrived`, none was missed, as so many `tick`s: for back-tests; `advance` next."""
+        self._heard, self._ticked = max(self._heard, arrived), True
+
     def view(self) -> dict[str, Any]:
         """The page's picture of all that is true now; unknown values are None."""
         stage = self.stage

@@ -41,7 +41,7 @@ class Bronze:
         Files are read in runs whose seqs do not overlap, so memory is bounded by the largest: a file or two.
         """
         parts = list_parts(open_delta(self._root)) if self._exists() else []
-        for run in _runs([part for part in parts if part.last >= seq]):
+        for run in runs([part for part in parts if part.last >= seq]):
             files = [str(self._root / part.path) for part in run]
             with duckdb.connect(config={"threads": 1}) as con:
                 answer = con.execute(QUERY, [files, seq])
@@ -52,7 +52,7 @@ class Bronze:
         return log_folder(self._root).exists()
 
 
-def _runs(parts: list[Part]) -> Iterator[list[Part]]:
+def runs(parts: list[Part]) -> Iterator[list[Part]]:
     """Files grouped so that each group's seqs are all below the next one's."""
     run: list[Part] = []
     end = 0
