@@ -83,6 +83,7 @@ async def flush(parts: Parts, *, snapshot: bool) -> None:
     pipeline.flushed()
     if state is not None and remember is not None:
         await asyncio.to_thread(remember)
+        await asyncio.to_thread(parts.intake.answers.save)
         await asyncio.to_thread(pipeline.keep, parts.folder, state, upto)
 
 

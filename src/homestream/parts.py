@@ -9,6 +9,7 @@ import uvicorn
 
 from homestream.door.bridge import Bridge
 from homestream.door.coap import CoapDoor
+from homestream.door.intake import Intake
 from homestream.door.mqtt import MqttDoor
 from homestream.door.watch import Watched
 from homestream.effects.outbox import Outbox
@@ -44,6 +45,7 @@ class Parts:
     web: Sequence[uvicorn.Server]
     system: System
     watched: list[Watched]
+    intake: Intake
     #: set it to have all that is watched read again
     again: asyncio.Event = field(default_factory=asyncio.Event)
     bridges: tuple[Bridge, ...] = ()

@@ -22,10 +22,13 @@ from deltalake.exceptions import DeltaError
 from fastapi import APIRouter
 
 from homestream.door.bridge import Bridge
+from homestream.dialects import observed
+from homestream.door.answers import Answers
 from homestream.door.coap import CoapDoor
 from homestream.door.credentials import FILE as CREDENTIALS
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
+from homestream.door.intake import Intake
 from homestream.door.listen import Places, http_listeners
 from homestream.door.mqtt import MqttDoor, limits
 from homestream.door.sessions import Memory
@@ -118,7 +121,14 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     bridges = tuple(Bridge(one, config.id, folder, committer, clock) for one in config.bridge)
     memory = Memory(folder, limits(config), pipeline.engine.last_seq + 1)
 
+    answers = Answers(folder / "state")
+    intake = Intake(config, committer, credentials, clock, answers)
+    coap = CoapDoor(door, intake, folder)
+
     async def publish(home: str, topic: str, payload: bytes, *, qos: int) -> None:
+        if topic.startswith(observed.PREFIX):
+            coap.tell(home, topic.removeprefix(observed.PREFIX), payload)
+            return
         mqtt.publish(topic, payload, qos, home=home)
         if home == config.id:
             for bridge in bridges:
@@ -132,6 +142,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     for entries in history(lake, log, min(engine.last_seq + 1, memory.since)):
         memory.read(entries)
         pipeline.committed(entries)
+        answers.read(entries)
     context = tls.context if tls is not None else None
     mqtt = MqttDoor(config, committer, credentials, clock, memory.done(clock()), context)
     system.begin(clock(), total(engine.accounts().values()))
@@ -162,9 +173,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
         query=query,
         status=lambda: status(parts, running=True),
         report=report,
-        ingest=APIRouter(
-            routes=[*ingest_routes(config, committer, credentials, clock), websocket_route(mqtt.client)]
-        ),
+        ingest=APIRouter(routes=[*ingest_routes(intake), websocket_route(mqtt.client)]),
     )
     page = create_app(deps)
     places = Places(door)
@@ -178,7 +187,6 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     watched = [Watched([folder / CREDENTIALS], reload_credentials)]
     if tls is not None:
         watched.append(Watched(tls.files, tls.reload))
-    coap = CoapDoor(config, committer, credentials, clock)
     parts = Parts(
         folder,
         config,
@@ -194,6 +202,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
         web,
         system,
         watched,
+        intake,
         bridges=bridges,
     )
     return parts
@@ -236,6 +245,7 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
         for task in (*serving, *beside):
             task.cancel()
         await asyncio.gather(*serving, *beside, keeping, return_exceptions=True)
+        await parts.intake.close()
         await parts.committer.stop()
         try:
             await flush(parts, snapshot=True)

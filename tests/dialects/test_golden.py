@@ -17,7 +17,7 @@ from homestream.dialects import Refusal
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(GOLDEN.glob("*/*.json"))
-FAMILIES = {"line", "owntracks", "plain", "rows", "senml", "tasmota", "zigbee2mqtt"}
+FAMILIES = {"hook", "line", "owntracks", "plain", "rows", "senml", "tasmota", "zigbee2mqtt"}
 
 
 def written(row: dialects.Row, arrived: int) -> Any:

@@ -9,7 +9,8 @@ import cbor2
 import pytest
 from aiocoap.numbers import codes
 
-from homestream.door.coap import MAX_BODY, CoapDoor
+from homestream.door.coap import CoapDoor
+from homestream.door.coap_paths import MAX_BODY
 from homestream.errors import HomestreamError
 
 ROW = b'{"device": "garden/probe", "metric": "temperature", "value": 7.5}'
@@ -76,7 +77,8 @@ async def test_refusals_say_why(doors, ask) -> None:
     assert (await ask("readings", ROW, token="token=sensor:wrong")).code == codes.UNAUTHORIZED
     answer = await ask("readings", b" " * (MAX_BODY + 1))
     assert answer.code == codes.REQUEST_ENTITY_TOO_LARGE
-    assert len(doors.committed) == 2
+    reasons = [entry.topic.split(" ")[0] for entry in doors.refusals]
+    assert reasons == ["body", "content", "body"]
 
 
 async def test_a_full_disk_is_no_204(doors, ask) -> None:
@@ -116,6 +118,6 @@ async def test_libcoaps_client_where_anonymous_is_allowed(open_doors) -> None:
 
 
 async def test_a_taken_port_is_one_line(doors) -> None:
-    second = CoapDoor(doors.config, doors.committer, doors.credentials, lambda: 0)
+    second = CoapDoor(doors.config.door, doors.intake)
     with pytest.raises(HomestreamError, match="coap_port"):
         await second.start()

@@ -8,8 +8,10 @@ import zlib
 import httpx
 import pytest
 
-from homestream.door import http as limits
+from homestream.door import request as limits
+from homestream.door import underway
 from homestream.door.intake import MAX_ROWS
+from homestream.door.token import token
 from homestream.reading import Kind
 
 LOGIN = ("sensor", "correct horse")
@@ -211,3 +213,112 @@ async def test_influx_clients_may_ask_whether_somebody_is_there(doors) -> None:
         for answer in (await client.get("/ping"), await client.head("/ping")):
             assert answer.status_code == 204
             assert answer.headers["X-Influxdb-Version"]
+
+
+async def test_a_token_is_as_good_as_a_password(doors) -> None:
+    async with httpx.AsyncClient(base_url=doors.http) as client:
+        for scheme in ("Bearer", "Token", "bearer"):
+            said = {"Authorization": f"{scheme} {token(*LOGIN)}"}
+            answer = await client.post("/api/v1/readings", json=ROW, headers=said)
+            assert answer.status_code == 200
+
+
+async def test_influx_3_names_the_bad_lines(doors, client) -> None:
+    good = "power,device=laundry/iron value=1200 1767607200\n"
+    answer = await client.post("/api/v3/write_lp?db=home&no_sync=true", content=good)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert doors.messages[-1] == ("api/write/auto", good.encode())
+    assert doors.log.end() == 2, "on disk, whatever no_sync says"
+    bad = f"# a remark\n{good}\ntemp,device=x value=\nnote text=\"two\nlines\"\nm v=1x 5\n"
+    answer = await client.post("/api/v3/write_lp?db=home&precision=second", content=bad)
+    assert (answer.status_code, answer.json()["error"]) == (400, "partial write of line protocol occurred")
+    told = [(row["line_number"], row["original_line"]) for row in answer.json()["data"]]
+    assert told == [(4, "temp,device=x value="), (7, "m v=1x 5")]
+    assert all(row["error_message"] for row in answer.json()["data"])
+    assert (doors.committed[-1].topic, doors.committed[-1].items) == ("api/write/s", 4)
+
+
+async def test_influx_3_may_want_all_or_nothing(doors, client) -> None:
+    path = "/api/v3/write_lp?db=home&accept_partial=false"
+    answer = await client.post(path, content="m v=1\nm v=\nm v=2\n")
+    assert (answer.status_code, answer.json()["error"]) == (400, "parsing failed for write_lp endpoint")
+    assert answer.json()["data"]["line_number"] == 2
+    assert (doors.messages, doors.refusals[-1].items) == ([], 3)
+    assert (await client.post(path, content="m v=1\n")).status_code == 204
+    for wrong in ("/api/v3/write_lp", f"{path}&precision=week", "/api/v3/write_lp?db=x&no_sync=maybe"):
+        assert (await client.post(wrong, content="m v=1")).status_code == 400
+
+
+async def test_what_influx_clients_ask_before_they_write(client) -> None:
+    assert (await client.get("/health")).json()["status"] == "pass"
+    made = await client.post("/query", params={"q": 'CREATE DATABASE "telegraf"'})
+    assert made.json() == {"results": [{"statement_id": 0}]}
+    made = await client.post("/query", data={"q": 'CREATE DATABASE "telegraf"'})
+    assert made.json() == {"results": [{"statement_id": 0}]}
+    answer = await client.get("/query", params={"q": "SHOW DATABASES; SELECT * FROM m"})
+    shown, asked = answer.json()["results"]
+    assert shown["series"][0]["values"] == [["home"]]
+    assert "homestream query" in asked["error"]
+    assert (await client.get("/query", auth=("sensor", "wrong"))).status_code == 401
+
+
+async def test_a_webhook_needs_neither_headers_nor_a_body(doors) -> None:
+    async with httpx.AsyncClient(base_url=doors.http) as client:
+        key = f"token={token(*LOGIN)}"
+        answer = await client.get(f"/api/v1/hook/bath/ht?{key}&temp=21.3&hum=40")
+        assert (answer.status_code, answer.json()["stored"]) == (200, 1)
+        assert doors.messages == [("api/hook/bath/ht", b"temp=21.3&hum=40")]
+        answer = await client.get(f"/api/v1/hook/bath/ht?{key}?hum=41&temp=21.4&id=shellyht-1")
+        assert doors.messages[-1] == ("api/hook/bath/ht", b"hum=41&temp=21.4&id=shellyht-1")
+        answer = await client.post("/api/v1/hook/hall/door", json={"event": "open"}, auth=LOGIN)
+        assert doors.messages[-1] == ("api/hook/hall/door", b'{"event":"open"}')
+        answer = await client.get(f"/api/v1/hook/hall/door?{key}&event=exploded")
+        assert (answer.status_code, "exploded" in answer.text) == (400, True)
+        assert (await client.get("/api/v1/hook/bath/ht?temp=21.3")).status_code == 401
+        picture = {"Sec-Fetch-Site": "cross-site"}
+        answer = await client.get(f"/api/v1/hook/bath/ht?{key}&temp=1", headers=picture)
+        assert answer.status_code == 403
+        answer = await client.post(f"/api/v1/readings?{key}", json=ROW)
+        assert answer.status_code == 401, "a token in a URL is for webhooks only"
+
+
+async def test_the_same_key_stores_nothing_twice(doors, client) -> None:
+    key = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    batch = [ROW, {"device": "x"}]
+    answers = [await client.post("/api/v1/readings", json=batch, headers=key) for _ in range(3)]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(207, answers[0].text)}
+    assert len(doors.messages) == 1
+    answer = await client.post("/api/v1/readings", json=ROW, headers=key)
+    assert (answer.status_code, doors.refusals[-1].payload) == (422, answer.request.content)
+    many = [client.post("/write", content="m v=1", headers={"Idempotency-Key": "k"}) for _ in range(5)]
+    assert {answer.status_code for answer in await asyncio.gather(*many)} == {204}
+    assert len(doors.messages) == 2
+    answer = await client.post("/write", content="m v=1", headers={"Idempotency-Key": "k" * 300})
+    assert answer.status_code == 400
+
+
+async def test_what_failed_may_come_again_with_its_key(doors, client) -> None:
+    key = {"Idempotency-Key": "again"}
+    doors.log.full = True
+    assert (await client.post("/write", content="m v=1", headers=key)).status_code == 503
+    doors.log.full = False
+    assert (await client.post("/write", content="m v=1", headers=key)).status_code == 204
+    assert len(doors.messages) == 1
+
+
+async def test_who_has_too_much_under_way_is_asked_to_wait(
+    doors, client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(underway, "MAX_SHARE", 1000)
+    answer = await client.post("/write", content="m v=1\n" * 500)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert (await client.post("/write", content="m v=1")).status_code == 204
+    assert len(doors.messages) == 1
+
+
+async def test_a_list_of_topics_holds_here_too(doors) -> None:
+    async with httpx.AsyncClient(base_url=doors.http, auth=("narrow", LOGIN[1])) as client:
+        assert (await client.get("/api/v1/hook/hall/door?event=open")).status_code == 200
+        answer = await client.get("/api/v1/hook/bath/ht?temp=5")
+        assert (answer.status_code, doors.refusals[-1].source) == (403, "http:narrow")
+        assert (await client.post("/write", content="m v=1")).status_code == 403

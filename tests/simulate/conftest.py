@@ -16,6 +16,7 @@ from homestream.dialects.registry import Registry
 from homestream.door.coap import CoapDoor
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
+from homestream.door.intake import Intake
 from homestream.door.mqtt import MqttDoor
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
@@ -66,10 +67,11 @@ async def doors(tmp_path: Path, credentials: Credentials) -> AsyncIterator[Doors
     log = SqliteLog(tmp_path / "log.db")
     committer = Committer(log, committed.extend)
     await committer.start()
-    mqtt, coap = (kind(config, committer, credentials, clock) for kind in (MqttDoor, CoapDoor))
+    intake = Intake(config, committer, credentials, clock)
+    mqtt, coap = MqttDoor(config, committer, credentials, clock), CoapDoor(config.door, intake)
     await mqtt.start()
     await coap.start()
-    app = Starlette(routes=list(ingest_routes(config, committer, credentials, clock)))
+    app = Starlette(routes=list(ingest_routes(intake)))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
     serving = asyncio.ensure_future(server.serve())
     while not server.started:

@@ -15,6 +15,7 @@ from fastapi import APIRouter
 
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
+from homestream.door.intake import Intake
 from homestream.door.listen import Places
 from homestream.engine.fold import Engine
 from homestream.home import DeviceConfig, HomeConfig
@@ -98,7 +99,7 @@ class House:
             query=self.query,
             status=self.status,
             report=self.report,
-            ingest=APIRouter(routes=ingest_routes(CONFIG, self.committer, self.credentials, clock)),
+            ingest=APIRouter(routes=ingest_routes(Intake(CONFIG, self.committer, self.credentials, clock))),
         )
 
     @asynccontextmanager

@@ -2,12 +2,23 @@
 
 `decode` picks the dialect by topic and keeps the topic's decoder in the registry, so that a message costs one
 lookup and its decoder. One file a family: plain, zigbee2mqtt, tasmota, owntracks; rows (JSON), line (Influx),
-senml for what comes by HTTP and CoAP. What devices there are and what they can do is in the registry.
+senml, hook for what comes by HTTP and CoAP. What devices there are and what they can do is in the registry.
 """
 
 from collections.abc import Callable
 
-from homestream.dialects import influx, line, owntracks, plain, rows, senml, tasmota, zigbee2mqtt
+from homestream.dialects import (
+    hook,
+    influx,
+    line,
+    observed,
+    owntracks,
+    plain,
+    rows,
+    senml,
+    tasmota,
+    zigbee2mqtt,
+)
 from homestream.dialects.port import Decoder, NotCommandable, Refusal, Row, TooMany
 from homestream.dialects.registry import MAX_BOUND, Device, Registry
 from homestream.errors import PeerError
@@ -25,6 +36,7 @@ BINDS: tuple[Callable[[Registry, str], Decoder | None], ...] = (
     rows.bind,
     line.bind,
     senml.bind,
+    hook.bind,
 )
 #: dialect -> how its devices are told something
 ENCODERS: dict[str, Callable[[Device, str, float], tuple[str, bytes]]] = {
@@ -67,7 +79,9 @@ def encode_command(registry: Registry, device_id: str, metric: str, value: float
     _, low, high = METRICS[metric]
     if not low <= value <= high:
         raise NotCommandable(f"{metric} of {device_id} takes {low:g} to {high:g}, not {value:g}")
-    return ENCODERS[device.dialect](device, metric, value)
+    by_coap = device.commands[metric].startswith(observed.PREFIX)
+    encode = observed.encode if by_coap else ENCODERS[device.dialect]
+    return encode(device, metric, value)
 
 
 def count_items(topic: str, payload: bytes) -> int:

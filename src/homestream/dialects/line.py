@@ -40,6 +40,8 @@ PRECISIONS: dict[str, Callable[[int], int]] = {
     "us": lambda time: time // 1_000,
     "ms": int,
     "s": lambda time: time * 1_000,
+    "m": lambda time: time * 60_000,
+    "h": lambda time: time * 3_600_000,
     "auto": _guessed,
 }
 

@@ -8,6 +8,7 @@
 
 from typing import Any
 
+from homestream.dialects import observed
 from homestream.dialects.moment import ms_of, trusted
 from homestream.dialects.payload import json_of
 from homestream.dialects.plain import values_of
@@ -77,7 +78,7 @@ def _readings(registry: Registry, entry: Entry, raw: Any) -> list[Reading]:
         at = time
     readings = []
     for metric, value in values.items():
-        registry.note(device_id, NAME, metric)
+        observed.note(registry, registry.note(device_id, NAME, metric), metric, entry)
         readings.append(Reading(entry.home, device_id, metric, time, value))
     if at is None:
         registry.clock_is_wrong(device_id)

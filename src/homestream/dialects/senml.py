@@ -15,6 +15,7 @@ from typing import Any
 
 import cbor2
 
+from homestream.dialects import observed
 from homestream.dialects.moment import trusted
 from homestream.dialects.payload import json_of
 from homestream.dialects.port import Decoder, Refusal, Row
@@ -117,7 +118,7 @@ def _readings(registry: Registry, entry: Entry, base: Base, record: Any) -> list
         seconds += entry.arrived / 1000
     time = trusted(round(seconds * 1000) if abs(seconds) < 1e13 else None, entry.arrived)
     for measured, _ in found:
-        registry.note(device_id, NAME, measured)
+        observed.note(registry, registry.note(device_id, NAME, measured), measured, entry)
     if time is None:
         registry.clock_is_wrong(device_id)
         time = entry.arrived

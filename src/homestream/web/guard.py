@@ -13,7 +13,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Requests of the page are a few words; devices' batches go by DEVICES and have their own limit.
 LARGEST = 64 * 1024
 #: Where devices post; the door's routes look after sizes themselves.
-DEVICES = ("/api/v1/", "/api/v2/", "/write")
+DEVICES = ("/api/v1/", "/api/v2/", "/api/v3/", "/write")
 #: A WebSocket that asks for a login of its own and for no cookie, so any page may open it.
 OPEN = "/mqtt"
 
