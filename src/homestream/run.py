@@ -21,9 +21,9 @@ import uvloop
 from deltalake.exceptions import DeltaError
 from fastapi import APIRouter
 
-from homestream.door.bridge import Bridge
 from homestream.dialects import observed
 from homestream.door.answers import Answers
+from homestream.door.bridge import Bridge
 from homestream.door.coap import CoapDoor
 from homestream.door.credentials import FILE as CREDENTIALS
 from homestream.door.credentials import Credentials

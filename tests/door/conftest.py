@@ -19,7 +19,6 @@ from homestream.door.coap import CoapDoor
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
 from homestream.door.intake import Intake
-from homestream.door.intake import Intake
 from homestream.door.mqtt import MqttDoor
 from homestream.door.websocket import websocket_route
 from homestream.home import DoorConfig, HomeConfig
@@ -63,7 +62,6 @@ class Doors:
     http: str = ""
     coap: int = 0
     intake: Intake = field(init=False)
-    intake: Intake = field(init=False)
 
     @property
     def messages(self) -> list[tuple[str, bytes]]:
@@ -103,7 +101,6 @@ def credentials() -> Credentials:
     made.add(USER, "home", "device", PASSWORD)
     made.add("stranger", "next-door", "device", PASSWORD)
     made.add("guessed", "home", "admin", PASSWORD)
-    made.add("narrow", "home", "device", PASSWORD, publish=["api/hook/hall/#"])
     made.add("narrow", "home", "device", PASSWORD, publish=["api/hook/hall/#"])
     return made
 
