@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from homestream.engine.fact import Command, Notify
+from homestream.engine.fact import Command, Evidence, Notify, Webhook
 
 T = 1_700_000_000_000
 
@@ -59,6 +59,19 @@ def notify() -> Callable[..., Notify]:
             "severity": "warning", "act_within": 60_000,
         }  # fmt: skip
         return Notify(home=home, id=name, **(fields | change))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def webhook() -> Callable[..., Webhook]:
+    def make(name: str = "w1", **change: Any) -> Webhook:
+        fields = {
+            "home": "home", "time": T, "hook": "hub", "alert": "a1", "rule": "Iron left on",
+            "key": "laundry/iron", "severity": "warning", "text": "Iron left on · Iron 1240 W",
+            "evidence": (Evidence("laundry/iron", "power", T, 1240.0),), "act_within": 60_000,
+        }  # fmt: skip
+        return Webhook(id=name, **(fields | change))
 
     return make
 

@@ -13,6 +13,7 @@ from homestream.dialects.registry import Device, Registry
 from homestream.effects import worker
 from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
+from homestream.errors import ConfigError
 from homestream.home import HomeConfig
 
 T = 1_700_000_000_000
@@ -79,7 +80,7 @@ async def test_what_was_owed_before_the_start_is_sent(home: Home, service: Any, 
     home.effects.add([(1, notify("a")), (2, notify("b"))])
     async with home.running():
         await home.until(lambda: home.outbox.counts()["sent"] == 2)
-    assert len(service.got) == 2
+    assert [got["title"] for got in service.got] == ["Iron left on: 2 alerts"]
 
 
 async def test_too_old_at_its_turn_is_suppressed_and_silent(home: Home, service: Any, notify: Make) -> None:
@@ -109,6 +110,75 @@ async def test_a_service_down_for_too_long_ends_expired(home: Home, service: Any
         await home.until(lambda: home.outbox.recent()[0].tries == 1)
         home.now += 60_001
         assert await home.ends("expired") == "the service did not take it"
+
+
+async def test_the_first_goes_at_once_and_what_comes_soon_after_goes_together(
+    home: Home, service: Any, notify: Make
+) -> None:
+    async with home.running():
+        home.effects.add([(1, notify("a", text="A"))])
+        await home.until(lambda: len(service.got) == 1)
+        for number, name in enumerate("bcd"):
+            home.now += 1_000
+            home.effects.add([(2 + number, notify(name, text=name.upper(), time=home.now))])
+        await asyncio.sleep(0.1)
+        assert len(service.got) == 1
+        home.now = T + worker.GATHER_MS
+        await home.until(lambda: home.outbox.counts()["sent"] == 4)
+    assert [got["message"] for got in service.got] == ["A", "B\nC\nD"]
+
+
+async def test_what_is_critical_waits_for_nothing_and_targets_do_not_wait_for_each_other(
+    home: Home, service: Any, notify: Make
+) -> None:
+    async with home.running():
+        home.effects.add([(1, notify("a", text="A"))])
+        await home.until(lambda: len(service.got) == 1)
+        home.effects.add([(2, notify("b", text="B")), (3, notify("c", text="C", severity="critical"))])
+        await home.until(lambda: len(service.got) == 2)
+    assert "C" in service.got[1]["message"]
+
+
+async def test_quiet_hours_are_waited_for_and_then_there_is_time_to_act(
+    home: Home, service: Any, notify: Make
+) -> None:
+    later = T + 8 * 3_600_000
+    async with home.running():
+        home.effects.add([(1, notify("a", text="A", after=later)), (2, notify("b", text="B", after=later))])
+        home.now = later - 1
+        await asyncio.sleep(0.1)
+        assert service.got == []
+        home.now = later + 20_000
+        await home.until(lambda: home.outbox.counts()["sent"] == 2)
+    assert [got["message"] for got in service.got] == ["A\nB"]
+
+
+async def test_other_targets_are_taken_while_it_runs_and_bad_ones_are_not(
+    home: Home, service: Any, notify: Make
+) -> None:
+    async with home.running():
+        home.effects.configure(HomeConfig(notify={"tablet": service.url}))
+        with pytest.raises(ConfigError):
+            home.effects.configure(HomeConfig(notify={"tablet": "nonsense"}))
+        home.effects.add([(1, notify(target="tablet"))])
+        await home.ends("sent")
+
+
+async def test_a_webhook_is_posted_tried_again_and_recorded(home: Home, service: Any, webhook: Make) -> None:
+    url = service.url.replace("json:", "http:")
+    home.effects.configure(HomeConfig(webhook={"hub": url}))
+    service.status = 503
+    async with home.running():
+        home.effects.add([(1, webhook())])
+        await home.until(lambda: home.outbox.recent()[0].tries == 1)
+        assert home.outbox.recent()[0].reason == "the service answered 503"
+        service.status = 204
+        home.now += 1_000
+        await home.ends("sent")
+        service.status = 401
+        home.effects.add([(2, webhook("other"))])
+        assert await home.ends("failed") == "the service answered 401"
+    assert [got["id"] for got in service.got] == ["w1", "w1", "other"]
 
 
 async def test_a_command_goes_out_until_the_device_confirms(home: Home, command: Make) -> None:

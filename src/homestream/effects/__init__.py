@@ -1,5 +1,5 @@
-"""Edge: what leaves the system because of a fact: notifications, commands.
+"""Edge: what leaves the system because of a fact: notifications, commands, webhooks.
 
-Read `outbox` (what is owed, durable), `retry` (when it is tried, when given up), `notify` and `command`
-(how it leaves), `worker` (the loop that carries it out).
+Read `outbox` (what is owed, durable), `retry` (when it is tried, when given up), `notify`, `command` and
+`webhook` (how it leaves), `worker` (the loop that carries it out).
 """

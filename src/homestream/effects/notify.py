@@ -1,7 +1,7 @@
 """Notifications by apprise: a target's URL says which of its services carries them."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from homestream.engine.fact import Notify
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 #: One call may take this long, s; apprise's own limits on connecting and reading (4 s each) are within it.
 TIMEOUT_S = 15.0
 
-#: severity -> apprise's word for it, which services show as a colour or an icon
+#: severity, the worst last -> apprise's word for it, which services show as a colour or an icon
 _TYPES = {"info": "info", "warning": "warning", "critical": "failure"}
 
 
@@ -23,15 +23,17 @@ class Notifier:
     def __init__(self, targets: Mapping[str, str]) -> None:
         self._targets = {name: _service(name, url) for name, url in targets.items()}
 
-    def send(self, fact: Notify) -> str:
-        """Deliver one notification; blocks. Returns "" when delivered, else the reason why not."""
-        service = self._targets.get(fact.target)
+    def send(self, facts: Sequence[Notify]) -> str:
+        """Deliver what is for one target as one notification; blocks. "" when delivered, else why not."""
+        first = facts[0]
+        service = self._targets.get(first.target)
         if service is None:
-            return f"no such target: {fact.target}"
+            return f"no such target: {first.target}"
+        severity = max((fact.severity for fact in facts), key=list(_TYPES).index)
         result = service.notify(
-            body=fact.text or fact.title,
-            title=fact.title,
-            notify_type=_TYPES.get(fact.severity, "info"),
+            body="\n".join(fact.text or fact.title for fact in facts),
+            title=first.title if len(facts) == 1 else f"{first.title}: {len(facts)} alerts",
+            notify_type=_TYPES[severity],
             body_format="text",
             timeout=TIMEOUT_S,
         )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from homestream.engine.fact import AnyFact, Command, Notify, decode, encode
+from homestream.engine.fact import AnyFact, Command, Notify, Webhook, decode, encode
 from homestream.errors import HomestreamError
 
 OWED, SENT, FAILED, SUPPRESSED, EXPIRED = "owed", "sent", "failed", "suppressed", "expired"
@@ -50,7 +50,7 @@ class Effect(NamedTuple):
     state: str
     reason: str
     settled: int | None
-    fact: Notify | Command
+    fact: Notify | Command | Webhook
 
 
 _COLUMNS = ", ".join(Effect._fields)
@@ -78,14 +78,14 @@ class Outbox:
 
         Must return before a snapshot beyond those seqs is kept: the log makes them again until then.
         """
-        owed = [(seq, fact) for seq, fact in facts if isinstance(fact, (Notify, Command))]
+        owed = [(seq, fact) for seq, fact in facts if isinstance(fact, (Notify, Command, Webhook))]
         if not owed:
             return 0
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             return sum(self._take(seq, fact) for seq, fact in owed)
 
-    def _take(self, seq: int, fact: Notify | Command) -> int:
+    def _take(self, seq: int, fact: Notify | Command | Webhook) -> int:
         if isinstance(fact, Command) and fact.state in COMMAND_ENDS:
             self._db.execute(
                 "UPDATE effect SET state = ?, reason = ?, settled = ?"
@@ -94,13 +94,16 @@ class Outbox:
             )
             return 0
         state, reason, settled = OWED, "", None
-        if isinstance(fact, Notify):
-            kind, made, until = "notify", fact.time, fact.time + fact.act_within
+        if isinstance(fact, Command):
+            kind, made, due, until = "command", fact.requested, fact.requested, fact.expires
+        else:
+            kind, made, due = "webhook", fact.time, fact.time
+            if isinstance(fact, Notify):  # quiet hours take nothing from the time to act
+                kind, due = "notify", max(made, fact.after)
+            until = due + fact.act_within
             if fact.suppressed:
                 state, reason, settled = SUPPRESSED, "learned too late", fact.time
-        else:
-            kind, made, until = "command", fact.requested, fact.expires
-        row = (kind, fact.home, fact.id, seq, made, until, made, 0, state, reason, settled, encode(fact))
+        row = (kind, fact.home, fact.id, seq, made, until, due, 0, state, reason, settled, encode(fact))
         marks = ", ".join("?" * len(row))
         return self._db.execute(f"INSERT OR IGNORE INTO effect ({_COLUMNS}) VALUES ({marks})", row).rowcount
 
@@ -119,6 +122,10 @@ class Outbox:
     def retry(self, effect: Effect, due: int, reason: str) -> None:
         """Count a try and set the next; a command confirmed meanwhile stays as it is."""
         self._change("tries = tries + 1, due = ?, reason = ?", effect, due, reason)
+
+    def postpone(self, effect: Effect, due: int) -> None:
+        """Set the next try; none was made."""
+        self._change("due = ?", effect, due)
 
     def settle(self, effect: Effect, state: str, reason: str, now: int, tried: bool = True) -> None:
         """Record how it ended; the first end counts."""

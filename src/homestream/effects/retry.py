@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from homestream.effects.outbox import EXPIRED, FAILED, SUPPRESSED, Effect
 
-#: Notifications: 1, 2, 4 ... s apart, never more than 5 min, so that a service in trouble is not flooded.
+#: Notifications and webhooks: 1, 2, 4 ... s apart, never more than 5 min, so that a service in trouble is
+#: not flooded.
 FIRST_DELAY_MS = 1_000
 LAST_DELAY_MS = 300_000
 #: About 20 min of trying; a service down for longer has lost its urgency.

@@ -12,7 +12,8 @@ from homestream.dialects.registry import Registry
 from homestream.effects import command, retry
 from homestream.effects.notify import Notifier
 from homestream.effects.outbox import FAILED, SENT, Effect, Outbox
-from homestream.engine.fact import AnyFact, Notify
+from homestream.effects.webhook import Poster
+from homestream.engine.fact import AnyFact, Command, Notify, Webhook
 from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 
@@ -28,6 +29,9 @@ NAP_MS = 1_000
 DRAIN_S = 5.0
 #: The door takes a message in well under a millisecond; one that hangs this long, s, is tried again.
 PUBLISH_S = 5.0
+#: After a notification the next to its target waits this long, ms, for others to come with it. The first,
+#: and what is critical, wait for nothing.
+GATHER_MS = 10_000
 #: How often old effects are forgotten, ms.
 FORGET_EVERY_MS = 3_600_000
 
@@ -48,12 +52,18 @@ class Effects:
         clock: Callable[[], int],
     ) -> None:
         self._outbox, self._registry, self._publish, self._clock = outbox, registry, publish, clock
-        self._notifier = Notifier(config.notify)
+        self.configure(config)
+        #: when a target, by (home, name), was last told something
+        self._told: dict[tuple[str, str], int] = {}
         self._wake = asyncio.Event()
         self._stopping = False
         self._under_way: dict[tuple[str, str, str], asyncio.Task[None]] = {}
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="notify")
         self._forgotten = 0
+
+    def configure(self, config: HomeConfig) -> None:
+        """Take other targets and webhooks; `ConfigError` for a URL that cannot be read, the old ones stay."""
+        self._notifier, self._poster = Notifier(config.notify), Poster(config.webhook)
 
     def add(self, facts: Sequence[tuple[int, AnyFact]]) -> None:
         """Owe the effects among (seq, fact); on disk when it returns. Facts without effect cost nothing.
@@ -89,23 +99,43 @@ class Effects:
         self._wake.set()
 
     def _start(self, now: int) -> None:
+        told: dict[tuple[str, str], list[Effect]] = {}
         for effect in self._outbox.due(now, BATCH):
-            key = (effect.kind, effect.home, effect.id)
-            if key in self._under_way:
+            if _key(effect) in self._under_way:
                 continue
             end = retry.judge(effect, now)
-            if end is None:
-                task = asyncio.create_task(self._carry_out(effect))
-                self._under_way[key] = task
-                task.add_done_callback(partial(self._done, key))
-            else:
+            if end is not None:
                 self._outbox.settle(effect, end.state, end.reason, now, tried=False)
+            elif isinstance(effect.fact, Notify):
+                told.setdefault((effect.home, effect.fact.target), []).append(effect)
+            else:
+                self._begin([effect])
+        for target, effects in told.items():
+            self._tell(target, effects, now)
         if now - self._forgotten >= FORGET_EVERY_MS:
             self._outbox.forget(now)
             self._forgotten = now
 
-    def _done(self, key: tuple[str, str, str], _: asyncio.Task[None]) -> None:
-        del self._under_way[key]
+    def _tell(self, target: tuple[str, str], effects: list[Effect], now: int) -> None:
+        """All that is due to a target goes as one, at once or when enough time has passed since the last."""
+        free = self._told.get(target, 0) + GATHER_MS
+        urgent = any(isinstance(one.fact, Notify) and one.fact.severity == "critical" for one in effects)
+        if now >= free or urgent:
+            self._told[target] = now
+            self._begin(effects)
+            return
+        for effect in effects:
+            self._outbox.postpone(effect, min(free, effect.until))
+
+    def _begin(self, effects: list[Effect]) -> None:
+        task = asyncio.create_task(self._carry_out(effects))
+        for effect in effects:
+            self._under_way[_key(effect)] = task
+        task.add_done_callback(partial(self._done, effects))
+
+    def _done(self, effects: list[Effect], _: asyncio.Task[None]) -> None:
+        for effect in effects:
+            del self._under_way[_key(effect)]
         self._wake.set()
 
     def _nap(self) -> int:
@@ -115,32 +145,44 @@ class Effects:
             return NAP_MS
         return min(max(due - self._clock(), 1), NAP_MS)
 
-    async def _carry_out(self, effect: Effect) -> None:
+    async def _carry_out(self, effects: list[Effect]) -> None:
         impossible, problem = False, ""
         try:
-            if isinstance(effect.fact, Notify):
-                loop = asyncio.get_running_loop()
-                problem = await loop.run_in_executor(self._senders, self._notifier.send, effect.fact)
-            else:
-                registry = self._registry(effect.home) or Registry()
-                async with asyncio.timeout(PUBLISH_S):
-                    await command.send(effect.fact, registry, self._publish)
+            problem = await self._leave([effect.fact for effect in effects])
         except HomestreamError as error:
             impossible, problem = True, str(error)
         except Exception as error:  # whatever a service's code raises, the next effect must have its turn
-            log.warning("%s %s: %r", effect.kind, effect.id, error)
+            log.warning("%s %s: %r", effects[0].kind, effects[0].id, error)
             problem = str(error) or type(error).__name__
 
+        first = effects[0].fact
+        if problem and isinstance(first, Notify):  # nothing was told
+            self._told.pop((first.home, first.target), None)
         # Not recorded is not done: leaving now would carry it out again at once, and again.
-        while not self._recorded(effect, impossible, problem):
-            await asyncio.sleep(NAP_MS / 1000)
+        for effect in effects:
+            while not self._recorded(effect, impossible, problem):
+                await asyncio.sleep(NAP_MS / 1000)
+
+    async def _leave(self, facts: list[Notify | Command | Webhook]) -> str:
+        """One command, one webhook, or what is for one target; "" or why it was not taken."""
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._senders)
+        match facts[0]:
+            case Command() as fact:
+                registry = self._registry(fact.home) or Registry()
+                async with asyncio.timeout(PUBLISH_S):
+                    await command.send(fact, registry, self._publish)
+                return ""
+            case Webhook() as fact:
+                return await in_thread(self._poster.send, fact)
+            case _:
+                return await in_thread(self._notifier.send, [f for f in facts if isinstance(f, Notify)])
 
     def _recorded(self, effect: Effect, impossible: bool, problem: str) -> bool:
         now = self._clock()
         try:
             if impossible:
                 self._outbox.settle(effect, FAILED, problem, now)
-            elif isinstance(effect.fact, Notify) and not problem:
+            elif not isinstance(effect.fact, Command) and not problem:
                 self._outbox.settle(effect, SENT, "", now)
             else:
                 self._outbox.retry(effect, retry.next_try(effect, now), problem)
@@ -148,3 +190,7 @@ class Effects:
             log.warning("the outbox cannot be written: %s", error)
             return False
         return True
+
+
+def _key(effect: Effect) -> tuple[str, str, str]:
+    return effect.kind, effect.home, effect.id

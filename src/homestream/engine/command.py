@@ -89,6 +89,9 @@ class Commands(Quiet):
     @override
     def on_fact(self, ctx: Context, fact: AnyFact) -> None:
         if isinstance(fact, Command) and fact.state == "pending":
+            if fact.group and (name := fact.id.partition(".")[0]) not in self._groups:
+                self._groups[name] = fact.group, list(dict.fromkeys(ctx.config.group.get(fact.group, ())))
+                self._ended[name] = {}
             self._await(ctx, fact)
 
     def _await(self, ctx: Context, command: Command) -> None:

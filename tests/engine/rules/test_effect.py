@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homestream.engine.fact import Alert, Command, Mode, Notify, Webhook
+from homestream.engine.fact import Alert, Command, Group, Mode, Notify, Webhook
 
 from ..bench import MIN, TEN, Bench, H
 
@@ -25,6 +25,21 @@ def test_a_group_is_told_device_by_device():
         (f"{alert.id}-1.0", "hall/lamp", "brightness", 20.0, "lights"),
         (f"{alert.id}-1.1", "office/lamp", "brightness", 20.0, "lights"),
     ]
+
+
+def test_it_is_said_who_of_a_group_obeyed():
+    bench = home("turn on lights")
+    bench.say("a/x.power", 20)
+    bench.say("hall/lamp.switch", 1)
+    bench.restart()
+    bench.wait(15_000)
+    [group] = bench.said(Group)
+    assert (group.group, group.obeyed, group.failed, group.by) == (
+        "lights",
+        ("hall/lamp",),
+        ("office/lamp",),
+        "rule R",
+    )
 
 
 def test_a_mode_is_set_once_and_other_rules_judge_by_it():

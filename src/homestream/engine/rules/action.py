@@ -76,7 +76,7 @@ def actions(texts: Iterable[str], config: HomeConfig) -> tuple[Action, ...]:
 
 def devices(order: Order, config: HomeConfig) -> Sequence[str]:
     """Whom an order goes to."""
-    return config.group.get(order.device, (order.device,))
+    return list(dict.fromkeys(config.group.get(order.device, (order.device,))))
 
 
 def _known(action: Action, config: HomeConfig) -> Action:
