@@ -33,6 +33,13 @@ def test_standby_is_no_run_and_a_run_may_go_on() -> None:
     assert runs(every_minute(*[11, 12] * 30, 140, 150), HOLD) == [Run(60 * MINUTE, None)]
 
 
+def test_a_lamp_that_was_on_when_first_heard_is_known_to_have_been_when_it_goes_out() -> None:
+    assert runs(every_minute(79, 79, 79, 0, 0, 0, 0, 0, 79, 79), HOLD) == [
+        Run(0, 3 * MINUTE),
+        Run(8 * MINUTE, None),
+    ]
+
+
 def test_what_is_not_known_is_no_run() -> None:
     gone = [(0, 0.0), (MINUTE, 900.0), (2 * MINUTE, 900.0), (3 * HOUR, 900.0)]
     assert runs(gone, HOLD) == [Run(MINUTE, 7 * MINUTE), Run(3 * HOUR, None)]

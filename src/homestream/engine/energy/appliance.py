@@ -1,7 +1,8 @@
 """When an appliance ran, from its power alone: two levels learned from its own history, with hysteresis.
 
 `rest` is what it draws while nothing happens, `peak` the most it draws. It runs while it draws more than a
-small share of what lies between; a pause, as between wash and spin, belongs to the run.
+small share of what lies between; a pause, as between wash and spin, belongs to the run. One that runs when it
+is first heard is known to have run when it stops.
 """
 
 from collections.abc import Iterable
@@ -38,6 +39,7 @@ class Appliance:
         self.on: int | None = None
         self._hold = hold
         self._time: int | None = None
+        self._first = 0
         self._rest = self._peak = 0.0
         #: since when it has been below the lower level, while on
         self._below: int | None = None
@@ -49,8 +51,17 @@ class Appliance:
             self._end(time)
             return
         if last is None:
+            self._first = time
             self._rest = self._peak = watts
             return
+        if (
+            not self.runs
+            and self.on is None
+            and self._rest - watts > max(ON_W, ON_SHARE * (self._peak - watts))
+        ):
+            self.runs.append(
+                Run(self._first, min(time, last + self._hold))
+            )  # what was taken for rest was none
         self._learn(watts, time - last)
         between = self._peak - self._rest
         if time - last > self._hold:
