@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. The rest is what they are made of.
 
-.PHONY: demo setup test test-setup flink-test screenshot check bench clean
+.PHONY: demo setup test test-setup flink-test screenshot check fuzz bench clean
 
 SHELL       := bash
 .SHELLFLAGS := -o pipefail -c
@@ -61,6 +61,9 @@ screenshot: test-setup   ## the README's picture, made by the browser test
 
 check: setup          ## style, types, and that pure rooms import no edge
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest -q tests/test_rooms.py
+
+fuzz: setup           ## any bytes give messages or the one documented error: a minute of looking for others
+	@$(BIN)/python -m fuzz
 
 bench: setup          ## the budgets' figures
 	@$(BIN)/python -m bench

@@ -7,7 +7,7 @@ its own line only. Pure text in, plain values out; what a point means is `line.p
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -57,33 +57,10 @@ def points(payload: bytes) -> Iterator[Point | Refusal]:
 
     `Point.series` is measurement and tags as written, already known to be right: see `series_of`.
     """
-    return (point for _, _, point in _walk(*_text(payload)))
-
-
-def where(payload: bytes, rows: Iterable[int]) -> list[tuple[int, str]]:
-    """Of the n-th of all `points`, for each n of `rows` (ascending): its line, from 1, and its text."""
-    wanted, found = iter(rows), list[tuple[int, str]]()
-    text, clean = _text(payload)
-    n, line, counted = next(wanted, -1), 1, 0
-    for row, (start, end, _) in enumerate(_walk(text, clean)):
-        if row == n:
-            line, counted = line + text.count("\n", counted, start), start
-            found.append((line, text[start:end].rstrip("\r\n").encode(errors="replace").decode()))
-            if (n := next(wanted, -1)) < 0:
-                break
-    return found
-
-
-def _text(payload: bytes) -> tuple[str, bool]:
-    """The payload as text, and whether it is all UTF-8."""
     try:
-        return payload.decode(), True
+        text, clean = payload.decode(), True
     except UnicodeDecodeError:
-        return payload.decode("utf-8", "surrogateescape"), False
-
-
-def _walk(text: str, clean: bool) -> Iterator[tuple[int, int, Point | Refusal]]:
-    """Each point with where it starts and ends."""
+        text, clean = payload.decode("utf-8", "surrogateescape"), False
     at, end = 0, len(text)
     while True:
         between = _BETWEEN.match(text, at)
@@ -91,21 +68,18 @@ def _walk(text: str, clean: bool) -> Iterator[tuple[int, int, Point | Refusal]]:
         if at >= end:
             return
         start = at
-        point: Point | Refusal
         try:
             point, at = _point(text, at)
         except _Wrong as wrong:
-            point = Refusal(str(wrong))
+            yield Refusal(str(wrong))
             newline = text.find("\n", at)
             at = end if newline < 0 else newline + 1
         else:
-            if not clean and not _is_utf8(text[start:at]):
-                point = Refusal("not UTF-8")
-        yield start, at, point
+            yield point if clean or _is_utf8(text[start:at]) else Refusal("not UTF-8")
 
 
 def count(payload: bytes) -> int:
-    """How many `points` there will be; quick where no text can hold a line break and all comments are good."""
+    """How many `points` there will be; quick where no text holds a line break and nothing is a comment."""
     if any(mark in payload for mark in (b'"', b"#", b"\r")):
         return sum(1 for _ in points(payload))
     return sum(1 for line in payload.split(b"\n") if line.strip(b" "))
