@@ -7,7 +7,7 @@ its own line only. Pure text in, plain values out; what a point means is `line.p
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -57,10 +57,33 @@ def points(payload: bytes) -> Iterator[Point | Refusal]:
 
     `Point.series` is measurement and tags as written, already known to be right: see `series_of`.
     """
+    return (point for _, _, point in _walk(*_text(payload)))
+
+
+def where(payload: bytes, rows: Iterable[int]) -> list[tuple[int, str]]:
+    """Of the n-th of all `points`, for each n of `rows` (ascending): its line, from 1, and its text."""
+    wanted, found = iter(rows), list[tuple[int, str]]()
+    text, clean = _text(payload)
+    n, line, counted = next(wanted, -1), 1, 0
+    for row, (start, end, _) in enumerate(_walk(text, clean)):
+        if row == n:
+            line, counted = line + text.count("\n", counted, start), start
+            found.append((line, text[start:end].rstrip("\r\n").encode(errors="replace").decode()))
+            if (n := next(wanted, -1)) < 0:
+                break
+    return found
+
+
+def _text(payload: bytes) -> tuple[str, bool]:
+    """The payload as text, and whether it is all UTF-8."""
     try:
-        text, clean = payload.decode(), True
+        return payload.decode(), True
     except UnicodeDecodeError:
-        text, clean = payload.decode("utf-8", "surrogateescape"), False
+        return payload.decode("utf-8", "surrogateescape"), False
+
+
+def _walk(text: str, clean: bool) -> Iterator[tuple[int, int, Point | Refusal]]:
+    """Each point with where it starts and ends."""
     at, end = 0, len(text)
     while True:
         between = _BETWEEN.match(text, at)
@@ -68,14 +91,17 @@ def points(payload: bytes) -> Iterator[Point | Refusal]:
         if at >= end:
             return
         start = at
+        point: Point | Refusal
         try:
             point, at = _point(text, at)
         except _Wrong as wrong:
-            yield Refusal(str(wrong))
+            point = Refusal(str(wrong))
             newline = text.find("\n", at)
             at = end if newline < 0 else newline + 1
         else:
-            yield point if clean or _is_utf8(text[start:at]) else Refusal("not UTF-8")
+            if not clean and not _is_utf8(text[start:at]):
+                point = Refusal("not UTF-8")
+        yield start, at, point
 
 
 def count(payload: bytes) -> int:
