@@ -2,8 +2,8 @@
 
 UCI household power: a house minute by minute, its meter and three sub-meters, through import, hours and the
 meter tree. tracebase: single appliances at about 1 Hz, no labels; whether one is on is judged in hindsight by
-the two levels that part its whole trace best (Otsu 1979, over log W); the detector, which learns its levels as
-it goes, is held against that reading by reading.
+the two levels that part its whole trace best (Otsu 1979, over log W). The detector, which learns its levels
+as it goes, is held against that reading by reading.
 """
 
 import csv
@@ -65,8 +65,10 @@ def _household(folder: Path) -> Iterator[Figure]:
         con.close()
     home, *devices = tree
     kwh = fsum(watts for part in measured for _, watts in part if not isnan(watts)) / 60_000
-    note = f"UCI household power, {sum(map(len, measured))} minutes, {kwh:.1f} kWh by the file's own minutes; the last"
-    note += " minute of each piece is held for 5 min"
+    note = (
+        f"UCI household power, {sum(map(len, measured))} minutes, {kwh:.1f} kWh by the file's own minutes; "
+    )
+    note += "the last minute of each piece is held for 5 min"
     off = abs(fsum(row["kwh"] for row in hours) - kwh) / kwh * 100
     yield Figure("household energy: hours against the file's own total", off, "%", note)
     rest = round(home["kwh"] * 1e6) - sum(round(row["kwh"] * 1e6) for row in devices)
@@ -191,11 +193,11 @@ def _simulated() -> Iterator[Figure]:
     true: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for line in house.truth:
         if line["truth"] == "appliance" and line["device"] in power:
-            span = [int(datetime.fromisoformat(line[name]).timestamp() * 1000) for name in ("start", "end")]
+            span = [int(datetime.fromisoformat(line[edge]).timestamp() * 1000) for edge in ("start", "end")]
             true[line["device"]].append((span[0], span[1]))
     hit = told = all_true = 0
-    for device, spans in true.items():
-        trace = sorted(dict(power[device]).items())
+    for name, spans in true.items():
+        trace = sorted(dict(power[name]).items())
         found = [(run.start, run.end or trace[-1][0]) for run in runs(trace, MAX_GAP)]
         hit += sum(any(a - SLACK < end and b + SLACK > begin for a, b in found) for begin, end in spans)
         told += sum(any(begin - SLACK < b and end + SLACK > a for begin, end in spans) for a, b in found)

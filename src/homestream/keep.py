@@ -11,6 +11,7 @@ from deltalake.exceptions import DeltaError
 
 from homestream.door import sessions
 from homestream.errors import HomestreamError
+from homestream.etl.nightly import restate_apart
 from homestream.log.sqlite import LogError
 from homestream.parts import Parts, clock
 from homestream.reading import Entry, Kind
@@ -25,6 +26,8 @@ FLUSH_S = 60.0
 SNAPSHOT_S = 300.0
 #: Compaction rewrites whole days of files.
 COMPACT_S = 3600.0
+#: What comes more than a day late is rare, and nobody waits for it.
+AMEND_S = 86_400.0
 #: `homestream status` is this old at most.
 STATUS_S = 5.0
 
@@ -70,6 +73,16 @@ async def compact(parts: Parts) -> None:
             await asyncio.to_thread(parts.lake.compact)
         except (OSError, DeltaError, HomestreamError) as error:
             _log.warning("the lake was not compacted: %s", error)
+
+
+async def amend(parts: Parts) -> None:
+    """Once a day, state again the hours and days that readings which came days late change."""
+    while True:
+        await asyncio.sleep(AMEND_S)
+        try:
+            await asyncio.to_thread(restate_apart, parts.folder)
+        except (OSError, HomestreamError) as error:
+            _log.warning("%s", error)
 
 
 async def flush(parts: Parts, *, snapshot: bool) -> None:
@@ -135,6 +148,7 @@ def status(parts: Parts, *, running: bool) -> dict[str, Any]:
         "clients": parts.mqtt.connected,
         "bridges": [bridge.status() for bridge in parts.bridges],
         "effects": parts.outbox.counts(),
+        "notes": parts.notes.lines(parts.config, engine.registry(parts.config.id).devices),
         "seq": engine.last_seq,
         "digest": engine.digest(),
     }
