@@ -270,3 +270,16 @@ def test_owntracks_through_the_engine():
         bench.put(Kind.MESSAGE, "owntracks/ann/phone", msgspec.json.encode(body))
         assert known(bench)[-1] is occupied
         bench.wait(MIN)
+
+
+def test_who_sleeps_breathes():
+    bench = home()
+    leave(bench)
+    for minute in range(40):
+        bench.say("bedroom/air.carbon_dioxide", 500 + 6 * minute)
+        bench.wait(MIN)
+    assert known(bench) == [True]
+    for minute in range(60):
+        bench.say("bedroom/air.carbon_dioxide", 740 - 5 * minute)
+        bench.wait(MIN)
+    assert known(bench) == [True, False]

@@ -2,9 +2,10 @@
 
 Each series of a climate or grid quantity keeps its usual level and spread, as exponentially weighted means
 of the value and of its absolute deviation; what an outlier adds is cut off, so that one spike does not make
-the next usual. A spike leaps: what gets there step by step is a shower or a sunny morning. Switched
-quantities (power, current, light) leap by nature and are not judged. Method: robust EWMA, as in Gelper,
-Fried, Croux, "Robust forecasting with exponential and Holt-Winters smoothing" (2010), simplified.
+the next usual. A spike leaps: what gets there step by step, or no faster than air does, is a shower, an open
+window or a sunny morning. Switched quantities (power, current, light) leap by nature and are not judged.
+Method: robust EWMA, as in Gelper, Fried, Croux, "Robust forecasting with exponential and Holt-Winters
+smoothing" (2010), simplified.
 """
 
 from typing import Any
@@ -21,6 +22,9 @@ SPIKES = {
     "frequency": 0.5,
 }
 
+#: Metric -> how fast it may truly change, per s: steam in a bathroom, a window opened in winter, a breath.
+FASTEST = {"temperature": 0.02, "humidity": 0.4, "carbon_dioxide": 5.0}
+
 #: Readings before a series is judged.
 WARM = 24
 #: Deviation over usual deviation that makes a spike; beyond half of it, it is cut off for learning.
@@ -36,10 +40,10 @@ STALE_MS = 30 * 60_000
 class Usual:
     """Level and spread of one series; `odd` counts outliers in a row, `low` to `high` is what they left."""
 
-    __slots__ = ("count", "floor", "high", "last", "level", "low", "odd", "spread", "time")
+    __slots__ = ("count", "fastest", "floor", "high", "last", "level", "low", "odd", "spread", "time")
 
     def __init__(self, metric: str) -> None:
-        self.floor = SPIKES[metric]
+        self.floor, self.fastest = SPIKES[metric], FASTEST.get(metric, 0.0)
         self.level = self.spread = self.last = self.low = self.high = 0.0
         self.count = self.time = self.odd = 0
 
@@ -50,11 +54,16 @@ class Usual:
             level, odd, self.last = value, 0, value
         elif not count:
             level = value
-        leap, self.last, self.time = abs(value - self.last), value, time
+        leap, since = abs(value - self.last), time - self.time
+        self.last, self.time = value, time
         reach = SPIKE * self.spread
         reach = max(reach, self.floor)
         off, found = value - level, ""
-        if -reach <= off <= reach or count < WARM or (leap < reach / 2 and not odd):
+        if (
+            -reach <= off <= reach
+            or count < WARM
+            or (not odd and leap < reach / 2 + self.fastest * since / 1000)
+        ):
             if odd:
                 odd, found = 0, "over"
         else:

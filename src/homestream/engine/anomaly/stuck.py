@@ -26,7 +26,7 @@ RESTS_BELOW = {
 #: A sensor is known after so many changes, over so long.
 CHANGES, KNOWN_MS = 30, 86_400_000
 #: So many times the longest rest it ever had is no rest; and nothing is called dead sooner.
-FACTOR, LEAST_MS = 3.0, 45 * 60_000
+FACTOR, LEAST_MS = 4.0, 45 * 60_000
 #: A rest has readings in it; a value that is only not reported is silence.
 READINGS = 10
 #: After a pause like this nobody knows whether the value stayed.
@@ -70,7 +70,8 @@ class Rest:
                 self.changes += 1
                 if self.length > self.longest:
                     # a dead sensor teaches little; but one that often rests so long is given more each time
-                    self.longest = float(min(self.length, 2 * max(self.longest, LEAST_MS)))
+                    most = 1.5 * max(self.longest, LEAST_MS / FACTOR) if self.stuck else self.length
+                    self.longest = float(min(self.length, most))
             self._begin(readings, same)
         self.longest -= self.longest * FADE
         if self.stuck:

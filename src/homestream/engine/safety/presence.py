@@ -6,7 +6,8 @@
 - A person at the panel: setting `away` empties the home after the exit delay and until the mode changes;
   any other mode says that somebody is there.
 - Inferred: an outer door that opened or closed, shut again, and no motion for `empty_after` -> empty. Motion,
-  or a switch that moved without a command -> occupied. Without a motion sensor nothing is inferred.
+  or a switch that moved without a command -> occupied. While carbon dioxide rises somebody breathes, and the
+  home is not empty. Without a motion sensor nothing is inferred.
 """
 
 from math import isnan
@@ -18,6 +19,7 @@ from homestream.engine.fact import AnyFact, Command, Occupancy
 from homestream.engine.operator import Context
 from homestream.engine.quiet import Quiet
 from homestream.engine.rules.condition import MODES
+from homestream.engine.safety.breath import Breath
 from homestream.engine.safety.zones import MOTION, is_door
 from homestream.engine.wording import hour, label
 from homestream.home import duration_ms
@@ -28,6 +30,9 @@ GRACE_MS = 120_000
 
 #: How sure each way of knowing is.
 PANEL, TRACKED, SENSED, INFERRED, UNTRACKED = 0.99, 0.95, 0.9, 0.8, 0.6
+
+#: Beside motion, what tells of people.
+OTHERS = frozenset({"contact", "switch", "carbon_dioxide"})
 
 _EMPTY, _LEFT = "empty", "left"
 
@@ -44,6 +49,7 @@ class Presence(Quiet):
         self._contacts: dict[str, float] = {}
         self._motion: dict[str, float] = {}
         self._switches: dict[str, float] = {}
+        self._air: dict[str, Breath] = {}
         # when somebody last moved, an outer door last did, the home was last said to be empty
         self._moved = self._door = self._left = 0
         # when it is to be judged whether it is empty; 0: not now
@@ -59,7 +65,7 @@ class Presence(Quiet):
 
     @override
     def wants(self, ctx: Context, device: str, metric: str) -> bool:
-        return metric in MOTION or metric in ("contact", "switch") or self._is_tracker(device, metric)
+        return metric in MOTION or metric in OTHERS or self._is_tracker(device, metric)
 
     def _is_tracker(self, device: str, metric: str) -> bool:
         return metric == "presence" and any(device in trackers for trackers in self._people.values())
@@ -75,6 +81,8 @@ class Presence(Quiet):
             self._contact(ctx, device, time, value)
         elif metric == "switch":
             self._switch(ctx, device, time, value)
+        elif metric == "carbon_dioxide":
+            self._air.setdefault(device, Breath()).see(time, value)
         else:
             self._motion[device] = value
             if value:
@@ -175,7 +183,8 @@ class Presence(Quiet):
         home = self._at_home(ctx)
         if not self._motion or home:
             return
-        if any(self._motion.values()):
+        breathing = any(air.somebody(ctx.now) for air in self._air.values())
+        if breathing or any(self._motion.values()):
             self._judge_at(ctx, ctx.now + self._empty_after)  # a sensor that is still on has a say
         elif self._moved <= self._door + GRACE_MS:
             sure = INFERRED if home is None else TRACKED
@@ -213,6 +222,7 @@ class Presence(Quiet):
             "contacts": self._contacts,
             "motion": self._motion,
             "switches": self._switches,
+            "air": {device: air.snapshot() for device, air in self._air.items()},
             "moved": self._moved,
             "door": self._door,
             "left": self._left,
@@ -225,6 +235,9 @@ class Presence(Quiet):
     def restore(self, state: Any) -> None:
         self._contacts, self._motion = dict(state["contacts"]), dict(state["motion"])
         self._switches, self._ordered = dict(state["switches"]), set(state["ordered"])
+        self._air = {}
+        for device, figures in state["air"].items():
+            self._air.setdefault(device, Breath()).restore(figures)
         self._moved, self._door = state["moved"], state["door"]
         self._left, self._due, self._verdict = state["left"], state["due"], state["verdict"]
 
