@@ -361,6 +361,8 @@ def _print_status(console: Console, state: dict[str, Any]) -> None:
         stands = f"{'connected' if bridge['connected'] else 'away'} since {since:%Y-%m-%d %H:%M:%S}"
         measures.add_row(f"bridge {bridge['name']}", f"{stands}  {bridge['error']}".rstrip())
     console.print(measures)
+    for note in state.get("notes", ()):
+        console.print(f"! {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"digest {state['digest']}", highlight=False, soft_wrap=True)  # whole, to be compared
 
 

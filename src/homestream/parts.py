@@ -18,9 +18,11 @@ from homestream.home import HomeConfig
 from homestream.lake.writer import Lake
 from homestream.log.committer import Committer
 from homestream.log.sqlite import SqliteLog
+from homestream.notes import Notes
 from homestream.pipeline import Pipeline
 from homestream.steady import SteadyClock
 from homestream.system import System
+from homestream.web.deps import Deps
 from homestream.web.hub import Hub
 
 #: The only clock; everything behind the log takes its time from the entries.
@@ -46,6 +48,8 @@ class Parts:
     system: System
     watched: list[Watched]
     intake: Intake
+    page: Deps
     #: set it to have all that is watched read again
     again: asyncio.Event = field(default_factory=asyncio.Event)
     bridges: tuple[Bridge, ...] = ()
+    notes: Notes = field(default_factory=Notes)

@@ -41,7 +41,7 @@ from homestream.engine.rules.ruleset import compile_rules
 from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 from homestream.homefile import FILE, load
-from homestream.keep import compact, flush, keep, report_status, status, tick
+from homestream.keep import amend, compact, flush, keep, report_status, status, tick
 from homestream.lake.connect import Queries
 from homestream.lake.disk import make_folder
 from homestream.lake.writer import Lake
@@ -50,6 +50,7 @@ from homestream.log.sqlite import SqliteLog
 from homestream.parts import Parts, clock
 from homestream.pipeline import Pipeline
 from homestream.reading import Entry, Kind
+from homestream.reload import configure, follow
 from homestream.replay import LOG_FILE, history, restore
 from homestream.system import System, total, write_status
 from homestream.web.app import Deps, create_app, server_config
@@ -159,7 +160,9 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     async def report(since: int, until: int) -> bytes:
         from homestream.report.pdf import build as build_report  # typesetting takes memory: when asked for
 
-        pdf: bytes = await query(build_report, config, since, until, status(parts, running=True)["accounts"])
+        pdf: bytes = await query(
+            build_report, parts.config, since, until, status(parts, running=True)["accounts"]
+        )
         return pdf
 
     deps = Deps(
@@ -203,6 +206,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
         system,
         watched,
         intake,
+        deps,
         bridges=bridges,
     )
     return parts
@@ -217,7 +221,7 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
     ended: dict[str, Any] = {}
     door = parts.config.door
     await parts.committer.start()
-    await _configure(parts)
+    await configure(parts)
     listeners = http_listeners(door)
     await parts.mqtt.start()
     await parts.coap.start()
@@ -229,7 +233,14 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
     ]
     serving.append(asyncio.create_task(parts.effects.run()))
     keeping = asyncio.create_task(keep(parts, stopping))
-    works = tick(parts), compact(parts), report_status(parts), watch(parts.watched, parts.again)
+    works = (
+        tick(parts),
+        compact(parts),
+        amend(parts),
+        report_status(parts),
+        watch(parts.watched, parts.again),
+        follow(parts),
+    )
     beside = [asyncio.create_task(work) for work in works]
     try:
         yield ended
@@ -258,16 +269,6 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
             _log.warning("the last status cannot be written: %s", error)
         parts.outbox.close()
         parts.log.close()
-
-
-async def _configure(parts: Parts) -> None:
-    """Tell the engine, through the log, of a configuration it does not know yet. Secrets stay out."""
-    config = parts.config
-    public = config.public()
-    home = parts.pipeline.engine.homes.get(config.id)
-    if home is None or home.config != public:
-        payload = public.model_dump_json(by_alias=True).encode()
-        await parts.committer.append([Entry(0, Kind.ACTION, config.id, "run", "configure", payload, clock())])
 
 
 @contextlib.contextmanager

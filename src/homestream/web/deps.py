@@ -19,10 +19,11 @@ class Query(Protocol):
         """`function(connection, *args)`'s answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Deps:
     """The running system as the page sees it; times are ms UTC."""
 
+    #: as now in force; the home's files may change while it runs
     config: HomeConfig
     #: the home's folder; log-ins are kept in its `state/`
     folder: Path
