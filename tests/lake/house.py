@@ -34,11 +34,11 @@ def placed(entries: Sequence[Entry], first: int = 1) -> list[Entry]:
     return [entry._replace(seq=seq) for seq, entry in enumerate(entries, first)]
 
 
-def day(seed: int = 1, hours: int = 26, every: int = MINUTE) -> list[Entry]:
+def day(seed: int = 1, hours: int = 26, every: int = MINUTE, start: int = START) -> list[Entry]:
     """Power, a counter and a temperature, with late readings, corrections, duplicates and refusals."""
     chance, wh = Random(seed), 0.0
     entries: list[Entry] = []
-    for now in range(START, START + hours * HOUR, every):
+    for now in range(start, start + hours * HOUR, every):
         watts = round(chance.uniform(0, 2000), 1)
         wh += watts / 60
         made = [

@@ -1,5 +1,6 @@
 """The hours and days that the stream closed equal the same windows computed by SQL over the readings."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from homestream.engine.windows import HOLD_MAX, MAX_GAP
 from homestream.lake.ask import ask
 from homestream.lake.connect import connect
 from homestream.lake.writer import Lake
+from homestream.reading import Entry, Kind
 
-from .house import DAY, HOUR, batch, day
+from .house import DAY, HOME, HOUR, MINUTE, batch, day, placed
 
 #: Count, min, max, sum of the readings in a window, and the mean of the values held in it, left-hold.
 BY_SQL = f"""
@@ -86,3 +88,48 @@ def test_hours_sum_to_the_day(tmp_path: Path) -> None:
 
 def _key(row: dict[str, object]) -> tuple[object, ...]:
     return tuple(row[name] for name in ("home", "device", "metric", "start"))
+
+
+#: Midnight in Berlin of the days on which the clocks change, their hours.
+CHANGES = [(1_774_738_800_000, 23), (1_792_879_200_000, 25)]
+
+BY_SQL_OF_DAYS = """
+WITH rises AS (
+    SELECT device, epoch_ms(time) AS time, value - lag(value) OVER (PARTITION BY device ORDER BY time) AS rise
+    FROM readings WHERE metric = 'energy'
+), days AS (
+    SELECT *, epoch_ms(start) AS a, epoch_ms(timezone($zone, timezone($zone, start) + INTERVAL 1 DAY)) AS b
+    FROM rollup_1d WHERE metric = 'energy'
+)
+SELECT any_value(energy_wh) AS energy, sum(rise) FILTER (time > a AND time <= b) AS rises,
+    (any_value(b) - any_value(a)) / 3.6e6 AS hours, any_value(a) AS start
+FROM days JOIN rises USING (device) GROUP BY days.start ORDER BY days.start
+"""
+
+
+@pytest.mark.parametrize(("midnight", "hours"), CHANGES)
+def test_a_day_on_which_the_clock_is_changed_is_as_long_as_it_is(
+    tmp_path: Path, midnight: int, hours: int
+) -> None:
+    """The stream's local day equals the query over silver, and its hours, of which there are 23 or 25."""
+    zone = "Europe/Berlin"
+    said = json.dumps({"id": HOME, "timezone": zone}).encode()
+    entries = [
+        Entry(0, Kind.ACTION, HOME, "run", "configure", said, midnight - 2 * HOUR),
+        *day(3, hours + 5, 2 * MINUTE, midnight - 2 * HOUR),
+    ]
+    lake, engine = Lake(tmp_path), Engine()
+    lake.write(batch(engine, placed(entries)), len(entries))
+    con = connect(tmp_path)
+    days = ask(con, BY_SQL_OF_DAYS, zone=zone)
+    ((parts, least, mean),) = con.execute(
+        """
+        SELECT count(*), min(r.count), sum(r.energy_wh) FROM rollup_1h AS r
+        WHERE metric = 'energy' AND epoch_ms(start) >= ? AND epoch_ms(start) < ?
+        """,
+        [midnight, midnight + hours * HOUR],
+    ).fetchall()
+    con.close()
+    (found,) = (row for row in days if row["start"] == midnight)
+    assert (found["hours"], parts, least) == (hours, hours, 30)
+    assert found["energy"] == pytest.approx(found["rises"]) == pytest.approx(mean)
