@@ -22,6 +22,12 @@ http_port = 8080                    # page, API and HTTP ingest
 coap_port = 5683
 # anonymous = false                 # true: devices need no password (on loopback only)
 
+# [[bridge]]                        # a broker that you have already, see docs/bridge.md
+# name = "attic"
+# host = "192.168.1.10"
+# user = "homestream"
+# password = "its password"
+
 # [[device]]
 # id = "0x00158d0001a2b3c4"         # as the device calls itself; the page shows it
 # room = "laundry"

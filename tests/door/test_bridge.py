@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from homestream.door import bridge as limits
 from homestream.door.bridge import Bridge
 from homestream.errors import ConfigError
 from homestream.home_bridge import BridgeConfig
+from homestream.homefile import parse
 from homestream.log.committer import Committer
 from homestream.reading import Entry, Kind
 from homestream.wire.packets import Ack, Connack, Connect, Suback, Subscribe, encode, publish
@@ -304,6 +306,34 @@ async def test_a_server_that_does_not_let_us_in(
         await until(lambda: bridge.error)
         assert bridge.error == said
         assert not bridge.publish("t", b"", 1)
+
+
+def test_the_example_in_the_docs_is_right() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "bridge.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    config = parse(example)
+    assert [bridge.where for bridge in config.bridge] == [
+        ("192.168.1.10", 1883),
+        ("homeassistant.local", 1883),
+        ("broker.example.org", 8883),
+    ]
+    assert config.public().bridge == () and "..." not in repr(config.bridge)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('host = "localhost"', "'b' leads back to this home's own door"),
+        ('host = "other"\ntopics = ["a#"]', "'a#': wildcard is not alone in its level"),
+        ('host = "other"\ntopics = []', "at least 1 item"),
+        ('host = "other"\nca = "ca.pem"', "ca and certificate are for TLS; set tls = true"),
+        ('host = "other"\ntls = true\nkey = "k.pem"', "certificate and key go together"),
+        ('host = "other"\n[[bridge]]\nname = "b"\nhost = "third"', "two bridges are named 'b'"),
+    ],
+)
+def test_a_mistake_in_home_toml_is_said(lines: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        parse(f'[[bridge]]\nname = "b"\n{lines}\n')
 
 
 def openssl(*arguments: str) -> None:

@@ -160,10 +160,10 @@ class Client:
         """Keep the connection alive; close one on which nothing comes any more. Call every second or so."""
         if self.state is State.CLOSED:
             return []
-        waiting = self.state is State.GREETING or self._heard < self._pinged
-        if waiting and now - self._pinged > PATIENCE:
-            return self.leave(Reason.UNSPECIFIED_ERROR, "the server does not answer")
-        if self.state is State.OPEN and self._keep_alive and now - self._pinged >= self._keep_alive // 2:
+        if self.state is State.GREETING or self._heard < self._pinged:
+            late = now - self._pinged > PATIENCE
+            return self.leave(Reason.UNSPECIFIED_ERROR, "the server does not answer") if late else []
+        if self._keep_alive and now - self._pinged >= self._keep_alive // 2:
             self._pinged = now
             self._out.append(encode(packets.Ping()))
         return []
