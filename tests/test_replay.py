@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from homestream import pipeline as limits
 from homestream.engine.fold import Engine
 from homestream.errors import HomestreamError
 from homestream.lake.bronze import Bronze
@@ -15,8 +16,10 @@ from homestream.lake.connect import connect
 from homestream.lake.rows import LakeBatch
 from homestream.lake.writer import Lake
 from homestream.log.sqlite import SqliteLog
+from homestream.pipeline import Pipeline
 from homestream.reading import Entry, Kind
-from homestream.replay import LOG_FILE, SNAPSHOT_FILE, history, replay, restore, save_snapshot
+from homestream.replay import LOG_FILE, SNAPSHOT_FILE, history, rebuild, replay, restore, save_snapshot
+from homestream.system import System
 
 START = 1_772_323_200_000
 
@@ -54,6 +57,44 @@ def test_history_is_whole_wherever_it_lies(tmp_path: Path, flushed: int, trimmed
     log = SqliteLog(tmp_path / LOG_FILE)
     for seq in (1, 450, 501, 1000, 1001):
         assert [e for part in history(Bronze(tmp_path), log, seq) for e in part] == ENTRIES[seq - 1 :]
+    log.close()
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+def test_rows_the_lake_did_not_take_are_bounded_and_made_anew_from_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: bool
+) -> None:
+    monkeypatch.setattr(limits, "FLUSH_ROWS", 100)
+    monkeypatch.setattr("homestream.replay.REBUILD_ROWS", 150)
+    folder_with(tmp_path, flushed=0, trimmed=0)
+    lake, log = Lake(tmp_path), SqliteLog(tmp_path / LOG_FILE)
+    flow = Pipeline(Engine(), lake, log, System(started=0))
+    flow.committed(ENTRIES[:200])
+    lake.write(*flow.take([{"time": START}]))
+    flow.flushed()
+    if snapshot:
+        save_snapshot(tmp_path, flow.engine.snapshot())
+    most = 0
+    for at in range(200, 960, 40):
+        flow.committed(ENTRIES[at : at + 40])
+        if flow.full:
+            flow.take([])
+            flow.failed(OSError("no room"), now=at)
+        most = max(most, *(len(batch.entries) for batch in flow.tail()))
+    flow.committed(ENTRIES[960:])
+    assert flow.failing == (240, "no room")
+    assert flow.left == 920
+    assert most < 200
+    rebuild(tmp_path, lake, log, flow.left)
+    lake.write(*flow.take([]))
+    flow.flushed()
+    assert flow.failing is None
+    count, last = connect(tmp_path).execute("SELECT count(*), max(seq) FROM messages").fetchone() or ()
+    assert (count, last) == (1000, 1000)
+    live = Engine()
+    stored = live.apply(ENTRIES).readings
+    readings = connect(tmp_path).execute("SELECT seq, value FROM readings ORDER BY seq").fetchall()
+    assert readings == [(one.seq, one.reading.value) for one in stored]
     log.close()
 
 

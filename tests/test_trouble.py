@@ -63,6 +63,9 @@ def test_a_full_disk_acknowledges_nothing_and_recovers_by_itself(tmp_path: Path)
         assert armed.status_code == 503
         assert "disk" in armed.json()["detail"]
         assert httpx.get(f"{page}/api/view", **admin).json()["mode"] == "disarmed"
+        (trouble,) = httpx.get(f"{page}/api/status", **admin).json()["troubles"]
+        assert trouble["what"] == "log"
+        assert trouble["text"].startswith("Nothing can be stored; devices are not acknowledged")
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id="during")
         client.username_pw_set("device", home.device)
         client.connect("127.0.0.1", home.mqtt)
@@ -76,6 +79,7 @@ def test_a_full_disk_acknowledges_nothing_and_recovers_by_itself(tmp_path: Path)
         client.disconnect()
         client.loop_stop()
         assert post(home, 12) == 200
+        assert httpx.get(f"{page}/api/status", **admin).json()["troubles"] == []
         home.stop()
     con = connect(home.folder)
     kept = con.execute("SELECT value FROM readings WHERE metric = 'gas' ORDER BY time").fetchall()

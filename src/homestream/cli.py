@@ -342,7 +342,11 @@ def _progress() -> Progress:
 
 
 def _print_status(console: Console, state: dict[str, Any]) -> None:
-    """The books and the measures as two tables."""
+    """What is wrong, and the books and the measures as two tables."""
+    for trouble in state.get("troubles", ()):
+        since = datetime.fromtimestamp(trouble["since"] / 1000).astimezone()
+        console.print(f"[bold red]since {since:%Y-%m-%d %H:%M:%S}[/] ", end="")
+        console.print(trouble["text"], markup=False, highlight=False, soft_wrap=True)
     books = Table(
         "home", "source", "received", "=", "stored", "+ duplicate", "+ rejected", "late", title="Accounting"
     )

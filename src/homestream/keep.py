@@ -15,7 +15,7 @@ from homestream.etl.nightly import restate_apart
 from homestream.log.sqlite import LogError
 from homestream.parts import Parts, clock
 from homestream.reading import Entry, Kind
-from homestream.replay import LOG_FILE
+from homestream.replay import LOG_FILE, rebuild
 from homestream.system import rss_bytes, total, write_status
 
 #: The home's clock never stands still longer than this; a hold or an outage is noticed within it.
@@ -30,6 +30,12 @@ COMPACT_S = 3600.0
 AMEND_S = 86_400.0
 #: `homestream status` is this old at most.
 STATUS_S = 5.0
+
+#: What is to be said of a failing part, before its own words.
+MEANING = {
+    "log": "Nothing can be stored; devices are not acknowledged and will send again.",
+    "lake": "History is not being written and waits in the log; alerts and live values go on.",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -59,8 +65,10 @@ async def keep(parts: Parts, stopping: asyncio.Event) -> None:
             await flush(parts, snapshot=now - kept > SNAPSHOT_S)
         except (OSError, DeltaError, HomestreamError) as error:
             _log.warning("the lake cannot be written, its rows wait: %s", error)
-        except Exception:  # a mistake of ours; keeping that ended for good would fill the memory
+            parts.pipeline.failed(error, clock())
+        except Exception as error:  # a mistake of ours; keeping that ended for good would fill the memory
             _log.exception("the lake was not written, its rows wait")
+            parts.pipeline.failed(error, clock())
         else:
             kept = now if now - kept > SNAPSHOT_S else kept
 
@@ -88,6 +96,9 @@ async def amend(parts: Parts) -> None:
 async def flush(parts: Parts, *, snapshot: bool) -> None:
     """Bring the lake up to now; with `snapshot` also keep the engine's state and trim the log."""
     pipeline = parts.pipeline
+    if pipeline.left:
+        await asyncio.to_thread(rebuild, parts.folder, parts.lake, parts.log, pipeline.left)
+        pipeline.left = 0
     batch, upto = pipeline.take([measures(parts)])
     # A snapshot ends the log's memory of what came before: not while effects of it are owed.
     state = pipeline.engine.freeze() if snapshot and not pipeline.owed else None
@@ -128,6 +139,16 @@ def sizes(parts: Parts) -> dict[str, int]:
     return {"log_bytes": log, "lake_bytes": parts.lake.size_bytes(), "rss_bytes": rss_bytes()}
 
 
+def troubles(parts: Parts) -> list[dict[str, Any]]:
+    """What is wrong now, since when (ms) and what that means; each ends by itself."""
+    failing = {"log": parts.committer.failing, "lake": parts.pipeline.failing}
+    return [
+        {"what": what, "since": found[0], "text": f"{MEANING[what]} {found[1]}"}
+        for what, found in failing.items()
+        if found is not None
+    ]
+
+
 def status(parts: Parts, *, running: bool) -> dict[str, Any]:
     """The books and the measures, as `homestream status --json` prints them."""
     engine, latency = parts.pipeline.engine, parts.system.whole
@@ -148,6 +169,7 @@ def status(parts: Parts, *, running: bool) -> dict[str, Any]:
         "clients": parts.mqtt.connected,
         "bridges": [bridge.status() for bridge in parts.bridges],
         "effects": parts.outbox.counts(),
+        "troubles": troubles(parts),
         "notes": parts.notes.lines(parts.config, engine.registry(parts.config.id).devices),
         "seq": engine.last_seq,
         "digest": engine.digest(),

@@ -21,7 +21,7 @@ from homestream.replay import save_snapshot
 from homestream.system import System
 from homestream.web.hub import Hub
 
-#: Rows that may wait for the lake before a flush is asked for early: some 100 MB.
+#: Rows that may wait for the lake before a flush is asked for early, or are left to the log: some 100 MB.
 FLUSH_ROWS = 500_000
 
 _log = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ class Pipeline:
         self.waiting = LakeBatch()
         #: rows that a flush is writing, or could not write; still young to queries
         self.writing = LakeBatch()
+        #: the seq up to which rows were left to the log, as the lake did not take them; 0 for none
+        self.left = 0
+        #: why the lake cannot be written, and since when (ms since 1970); None while all is well
+        self.failing: tuple[int, str] | None = None
         #: facts the outbox has not taken yet
         self.owed: list[tuple[int, AnyFact]] = []
 
@@ -71,7 +75,7 @@ class Pipeline:
     @property
     def full(self) -> bool:
         """A flush is due whatever the clock says."""
-        return len(self.waiting.entries) + len(self.waiting.readings) > FLUSH_ROWS
+        return _rows(self.waiting) > FLUSH_ROWS
 
     def tail(self) -> list[LakeBatch]:
         """What no query of the lake can see yet, oldest first."""
@@ -89,9 +93,24 @@ class Pipeline:
 
     def flushed(self) -> None:
         """They are in the lake, durably."""
-        self.writing = LakeBatch()
+        self.writing, self.failing = LakeBatch(), None
+
+    def failed(self, error: Exception, now: int) -> None:
+        """They are not, and wait; too many are forgotten, for the log has what they are made of."""
+        self.failing = (self.failing[0] if self.failing else now), str(error)
+        self.spill()
+
+    def spill(self) -> None:
+        """Forget the oldest rows that wait, if they are too many; `replay.rebuild` makes them anew."""
+        if _rows(self.writing) > FLUSH_ROWS:
+            self.left = self.writing.entries[-1].seq
+            self.writing = LakeBatch(system=self.writing.system)
 
     def keep(self, folder: Path, state: Frozen, upto: int) -> None:
         """Save the state frozen at `upto`, which the lake has reached; trim the log to it; blocking."""
         save_snapshot(folder, state.encode())
         self.log.trim(upto + 1)
+
+
+def _rows(batch: LakeBatch) -> int:
+    return len(batch.entries) + len(batch.readings)

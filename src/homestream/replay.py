@@ -19,8 +19,24 @@ from homestream.log.port import Log
 from homestream.log.sqlite import SqliteLog
 from homestream.reading import Entry
 
+#: Rows of one write while the lake is made whole: a flush has as many on a busy day.
+REBUILD_ROWS = 100_000
+
 #: Below a home's folder.
 LOG_FILE, SNAPSHOT_FILE = "log.db", "state/snapshot.bin"
+
+
+class Whole(Protocol):
+    """A `Lake`: what `Past` has, and it can be written."""
+
+    def durable(self) -> int:
+        """The seq up to which it holds all."""
+
+    def entries(self, seq: int) -> Iterator[list[Entry]]:
+        """Entries from `seq` on, in order."""
+
+    def write(self, batch: LakeBatch, upto: int) -> None:
+        """Add rows, but those it has; blocking."""
 
 
 class Past(Protocol):
@@ -86,6 +102,24 @@ def replay(folder: Path, progress: Callable[[int, int], None] = lambda done, tot
         engine.apply(entries)
         progress(engine.last_seq, end - 1)
     return engine
+
+
+def rebuild(folder: Path, lake: Whole, log: Log, upto: int) -> None:
+    """Write to the lake what it lacks up to `upto`, made anew from the log, a part at a time; blocking."""
+    engine = restore(folder)
+    batch = LakeBatch()
+    for entries in history(lake, log, engine.last_seq + 1):
+        some = [entry for entry in entries if entry.seq <= upto]
+        output = engine.apply(some)
+        batch.entries += some
+        batch.readings += output.readings
+        batch.facts += output.facts
+        batch.rejected += output.rejected
+        if len(batch.entries) + len(batch.readings) > REBUILD_ROWS or engine.last_seq >= upto:
+            lake.write(batch, engine.last_seq)
+            batch = LakeBatch()
+        if engine.last_seq >= upto:
+            return
 
 
 def live_tail(folder: Path) -> list[LakeBatch]:

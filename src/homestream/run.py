@@ -41,7 +41,7 @@ from homestream.engine.rules.ruleset import compile_rules
 from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 from homestream.homefile import FILE, load
-from homestream.keep import amend, compact, flush, keep, report_status, status, tick
+from homestream.keep import amend, compact, flush, keep, report_status, status, tick, troubles
 from homestream.lake.connect import Queries
 from homestream.lake.disk import make_folder
 from homestream.lake.writer import Lake
@@ -52,7 +52,7 @@ from homestream.pipeline import Pipeline
 from homestream.reading import Entry, Kind
 from homestream.reload import configure, follow
 from homestream.replay import LOG_FILE, history, restore
-from homestream.system import System, total, write_status
+from homestream.system import LOCK, System, total, write_status
 from homestream.web.app import Deps, create_app, server_config
 from homestream.web.hub import Hub
 
@@ -209,6 +209,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
         deps,
         bridges=bridges,
     )
+    hub.trouble = lambda: " ".join(one["text"] for one in troubles(parts))
     return parts
 
 
@@ -276,7 +277,7 @@ def only_one(folder: Path) -> Iterator[None]:
     """Hold the home's folder: two writers would each think the log its own."""
     if not (folder / FILE).exists():
         raise HomestreamError(f"{folder} is no home yet; make one with: homestream init {folder}")
-    with (folder / ".lock").open("w") as lock:
+    with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,5 +1,6 @@
 """The running system's own measures: latency, rates and sizes, as `status`, page and report show them."""
 
+import fcntl
 import json
 import os
 import time
@@ -13,6 +14,12 @@ from homestream.engine.output import Account
 from homestream.errors import HomestreamError
 
 STATUS = "status.json"
+
+#: Held by the process that runs the home.
+LOCK = ".lock"
+
+#: A status of a running home is written every 5 s; an older one is of a home that stopped, or cannot write.
+STALE_MS = 15_000
 
 #: Upper bounds of the latency histogram's cells, ms: a percentile is exact to the cell, within 20 %.
 CELLS_MS = tuple(round(0.1 * 1.2**n, 3) for n in range(80))
@@ -132,5 +139,23 @@ def read_status(folder: Path) -> dict[str, Any]:
         raise HomestreamError(
             f"{folder / STATUS} is damaged; a running home writes it anew: homestream up --home {folder}"
         ) from None
-    status["running"] = status["running"] and time.time() * 1000 - status["time"] < 15_000
+    young = time.time() * 1000 - status["time"] < STALE_MS
+    if status["running"] and not young and held(folder):
+        since = {"what": "folder", "since": status["time"]}
+        text = "The home runs, but its folder cannot be written; check the disk's room."
+        status["troubles"] = [{**since, "text": text}, *status.get("troubles", [])]
+    else:
+        status["running"] = status["running"] and young
     return status
+
+
+def held(folder: Path) -> bool:
+    """Whether an `up` of any process has the home now."""
+    try:
+        with (folder / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

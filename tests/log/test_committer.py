@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -204,3 +205,24 @@ async def test_one_bad_callback_harms_no_other(caplog: pytest.LogCaptureFixture)
     assert told == [2]
     assert "a callback of the log failed" in caplog.text
     assert [e.payload for batch in disk.kept for e in batch] == [b"a", b"b", b"c"]
+
+
+async def test_it_says_since_when_and_why_it_fails_until_something_is_on_disk_again() -> None:
+    disk = Disk()
+    committer = Committer(disk, lambda entries: None)
+    await committer.start()
+    await committer.append(entries("a"))
+    assert committer.failing is None
+    disk.errors = [LogError("first"), LogError("no room")]
+    for _ in range(2):
+        with pytest.raises(LogError):
+            await committer.append(entries("b"))
+    assert committer.failing is not None
+    since, why = committer.failing
+    assert why == "no room"
+    assert 0 <= time.time() * 1000 - since < 10_000
+    await committer.append(entries())
+    assert committer.failing is not None, "nothing was written: that proves nothing"
+    await committer.append(entries("c"))
+    assert committer.failing is None
+    await committer.stop()

@@ -109,7 +109,7 @@ async def test_frames_are_at_most_twenty_a_second_and_a_quiet_home_still_beats(
     beats = []
     for _ in range(2):
         beats.append(await frame(viewer))
-    assert beats[-1] == {"type": "delta", "now": 7, "values": [], "facts": []}
+    assert beats[-1] == {"type": "delta", "now": 7, "values": [], "facts": [], "trouble": ""}
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

@@ -7,6 +7,7 @@ their seq, callbacks run and `on_commit` sees them in the order of the appends.
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -40,6 +41,8 @@ class Committer:
         self._stopping = False
         self._in_hand = 0
         self._when_room: list[Callable[[], None]] = []
+        #: why nothing reaches the disk, and since when (ms since 1970); None while all is well
+        self.failing: tuple[int, str] | None = None
         self._thread = threading.Thread(target=self._write, name="committer", daemon=True)
 
     async def start(self) -> None:
@@ -132,6 +135,9 @@ class Committer:
     def _finish(self, entries: list[Entry], callbacks: list[tuple[int, Done]], first: int | LogError) -> None:
         if isinstance(first, LogError):
             self._next -= len(entries)
+            self.failing = (self.failing[0] if self.failing else time.time_ns() // 1_000_000), str(first)
+        elif entries:
+            self.failing = None
         at = first
         for count, done in callbacks:
             try:

@@ -77,6 +77,8 @@ class Hub:
     def __init__(self, home: str, view: Callable[[], dict[str, Any]], now: Callable[[], int]) -> None:
         """`view` is the picture of `home`, `now` its clock (ms)."""
         self._home, self._view, self._now = home, view, now
+        #: what is wrong with the system itself, in words; "" for nothing
+        self.trouble: Callable[[], str] = str
         self._viewers: set[Viewer] = set()
         self._values: dict[tuple[str, str], tuple[int, float]] = {}
         self._facts: list[AnyFact] = []
@@ -139,7 +141,8 @@ class Hub:
                 viewer.restart(snapshot)
             return
         rows = [(device, metric, time, value) for (device, metric), (time, value) in values.items()]
-        frame = _encode({"type": "delta", "now": self._now(), "values": rows, "facts": facts}).decode()
+        delta = {"type": "delta", "now": self._now(), "values": rows, "facts": facts}
+        frame = _encode({**delta, "trouble": self.trouble()}).decode()
         behind = [viewer for viewer in self._viewers if not viewer.offer(frame)]
         if behind:
             snapshot = self._snapshot()
@@ -147,4 +150,4 @@ class Hub:
                 viewer.restart(snapshot)
 
     def _snapshot(self) -> str:
-        return _encode({"type": "view", **self._view()}).decode()
+        return _encode({"type": "view", **self._view(), "trouble": self.trouble()}).decode()

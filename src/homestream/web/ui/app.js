@@ -8,7 +8,7 @@ import { Consumption } from "./consumption.js";
 import { second } from "./format.js";
 import { Hogs } from "./hogs.js";
 import { html } from "./html.js";
-import { connect, devices, heard, home, link, now, occupied, tenSeconds } from "./live.js";
+import { connect, devices, heard, home, link, now, occupied, tenSeconds, trouble } from "./live.js";
 import { ModeMenu } from "./mode.js";
 import { Power } from "./power.js";
 import { ReportMenu } from "./report.js";
@@ -63,7 +63,7 @@ function App() {
       <${Hogs} /><${Climate} /><${Security} />
       <${Consumption} /><${System} />
     </main>
-    <p class="toast" role="alert">${problem.value}</p>`;
+    <p class="toast" role="alert">${problem.value || trouble.value}</p>`;
 }
 
 const root = document.querySelector("#app");

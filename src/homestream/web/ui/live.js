@@ -1,18 +1,29 @@
 // The home as it is now: one WebSocket, one signal a series, so that a reading redraws one tile.
 import { batch, computed, signal } from "./vendor/signals.js";
 
-export const home = signal(null); // {id, name, timezone, rooms}
+// {id, name, timezone, rooms}
+export const home = signal(null);
 export const devices = signal([]);
 export const mode = signal("disarmed");
 export const occupied = signal(null);
-export const alerts = signal(new Map()); // id -> alert
-export const security = signal([]); // newest first
-export const commands = signal(new Map()); // key(device, metric) -> command
-export const blind = signal(new Map()); // key(device, metric) -> {start, why} of the time nothing is known
-export const delays = signal({}); // exit, entry -> until when there is time to leave, to disarm
-export const now = signal(0); // the home's clock, ms
-export const heard = signal(0); // time of the newest reading
-export const link = signal("connecting"); // connecting, live, lost
+// id -> alert
+export const alerts = signal(new Map());
+// newest first
+export const security = signal([]);
+// key(device, metric) -> command
+export const commands = signal(new Map());
+// key(device, metric) -> {start, why} of the time nothing is known
+export const blind = signal(new Map());
+// exit, entry -> until when there is time to leave, to disarm
+export const delays = signal({});
+// the home's clock, ms
+export const now = signal(0);
+// time of the newest reading
+export const heard = signal(0);
+// what is wrong with the system itself
+export const trouble = signal("");
+// connecting, live, lost
+export const link = signal("connecting");
 
 // What shows "3 min ago" looks at this one, and is redrawn each ten seconds.
 export const tenSeconds = computed(() => Math.floor(now.value / 10_000) * 10_000);
@@ -102,6 +113,7 @@ export function connect() {
     batch(() => {
       now.value = frame.now;
       frames[frame.type]?.(frame);
+      trouble.value = frame.trouble;
       link.value = "live";
     });
   };
