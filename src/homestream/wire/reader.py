@@ -10,7 +10,7 @@ from typing import NamedTuple
 from homestream.wire import properties as props
 from homestream.wire.decode import decode
 from homestream.wire.packets import AUTH, CONNECT, PUBACK, PUBREC, Connect, Packet
-from homestream.wire.primitives import MalformedPacket, text
+from homestream.wire.primitives import MalformedPacket, text, varint
 from homestream.wire.properties import Properties
 from homestream.wire.reasons import Reason
 from homestream.wire.topics import check_topic
@@ -26,6 +26,9 @@ CONNECT_EVIDENCE = 12
 
 #: Topics remembered decoded and checked; at most 1,024 characters each.
 MAX_REMEMBERED = 10_000
+
+#: Longer properties, bytes, are not kept to be recognised: every connection keeps its own.
+MAX_REPEATED = 256
 
 PUBACK_HEAD = bytes((PUBACK << 4, 2))
 PUBREC_HEAD = bytes((PUBREC << 4, 2))
@@ -91,6 +94,9 @@ class Reader:
         self._server = not level
         self._max_aliases = aliases
         self._aliases: dict[int, bytes] = {}
+        #: the properties that a PUBLISH had last, as bytes and decoded: most devices repeat theirs
+        self._block = b"\0"
+        self._found: Properties = props.NONE
         self._rest = bytearray()
         self._need = 0
         self._dead = False
@@ -195,7 +201,17 @@ class Reader:
 
     def _properties(self, data: bytes, pos: int, end: int, name: bytes) -> tuple[Properties, int, bytes]:
         """A PUBLISH's properties, where they end, and the topic: its own, or the one its alias stands for."""
-        found, after = props.decode(data[:end], pos, props.IN_PUBLISH)
+        length, digits = varint(data[pos : min(pos + 4, end)], 0)
+        after = pos + digits + length
+        if after > end:
+            raise MalformedPacket("properties end too early")
+        block = data[pos:after]
+        if block == self._block:
+            found = self._found
+        else:
+            found, _ = props.decode(block, 0, props.IN_PUBLISH)
+            if length <= MAX_REPEATED:
+                self._block, self._found = block, found
         if self._server and "subscription_identifier" in found:
             raise MalformedPacket("a client may send no subscription identifier", Reason.PROTOCOL_ERROR)
         if "topic_alias" in found:
