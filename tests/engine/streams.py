@@ -159,8 +159,8 @@ def _window(metric: str, rows: list[tuple[int, float]], start: int, end: int) ->
     if metric == "power":
         used = integral / 3_600_000 if known else None
     if metric == "energy":
-        _, draws, _ = counter.fold(None, [row for row in rows if row[0] <= end])
-        used = sum(draw.wh for draw in draws if draw.placed and draw.time > start)
+        before = counter.fold(None, [row for row in rows if row[0] <= start]).used
+        used = sum(counter.fold(None, [row for row in rows if row[0] <= end]).used) - sum(before)
     return Expected(
         len(inside),
         min(inside, default=None),

@@ -87,8 +87,8 @@ def expected(rows: list[Row], metric: str, zone: ZoneInfo) -> dict[str, dict[int
             inside = [(t, v) for t, v in zip(times, values, strict=True) if start < t <= stop]
             if start == hour_start(zone, times[0]) and times[0] == start:
                 inside.insert(0, (times[0], values[0]))
-            meter, used, _ = counter.fold(meter, inside)
-            tally.energy = math.fsum(draw.wh for draw in used if draw.placed)
+            meter, used, *_ = counter.fold(meter, inside)
+            tally.energy = math.fsum(used)
         if tally.known or tally.count:
             hours[start] = tally
         start = stop

@@ -114,10 +114,10 @@ class Rollup:
     def _close_minute(self, series: Series, start: int, end: int, now: int) -> None:
         tally = windows.measure(series.times, series.values, start, end, series.hold)
         if series.counter:
-            series.meter, draws, glitches = counter.fold(series.meter, series.between(start, end))
-            tally.energy = fsum(draw.wh for draw in draws if draw.placed)
-            if not all(draw.placed for draw in draws):
-                self._set_apart(series, draws, start, end, now)
+            series.meter, used, apart, glitches = counter.fold(series.meter, series.between(start, end))
+            tally.energy = fsum(used)
+            if apart:
+                self._set_apart(series, apart, start, end, now)
             for glitch in glitches:
                 self._flag(_anomaly(self.home, series, glitch, now))
         elif series.metric == "power":
@@ -147,7 +147,7 @@ class Rollup:
         self, series: Series, draws: Iterable[counter.Draw], after: int, upto: int, now: int
     ) -> None:
         """State the draws in (after, upto] that belong to no window, and take back those that are no more."""
-        apart = {draw.time: draw for draw in draws if not draw.placed}
+        apart = {draw.time: draw for draw in draws}
         for end in sorted({*apart, *(end for end in series.unplaced if after < end <= upto)}):
             draw = apart.get(end)
             since, wh, revision = series.unplaced.get(end, (0, 0.0, -1))
@@ -233,9 +233,9 @@ class Rollup:
                 draws: list[counter.Draw] = []
                 for time, value in series.between(at, end):
                     minute = _counted_in(time)
-                    meter, more, _ = counter.fold(meter, ((time, value),))
-                    draws += more
-                    used.setdefault(minute, []).extend(draw.wh for draw in more if draw.placed)
+                    meter, more, apart, _ = counter.fold(meter, ((time, value),))
+                    draws += apart
+                    used.setdefault(minute, []).extend(more)
                     if minute > dirty[0]:
                         series.dirty.add(minute)
                 self._set_apart(series, draws, at, end, now)

@@ -133,9 +133,9 @@ def _count_energy(con: duckdb.DuckDBPyConnection) -> None:
         meter: counter.Meter | None = None
         counted, apart = [], []
         for start, some in groupby(zip(*(c.to_pylist() for c in rows.columns), strict=True), itemgetter(0)):
-            meter, draws, _ = counter.fold(meter, ((time, value) for _, time, value in some))
-            counted.append((sid, start, fsum(draw.wh for draw in draws if draw.placed)))
-            apart += [(sid, draw.time, draw.since, draw.wh) for draw in draws if not draw.placed]
+            meter, used, draws, _ = counter.fold(meter, ((time, value) for _, time, value in some))
+            counted.append((sid, start, fsum(used)))
+            apart += [(sid, draw.time, draw.since, draw.wh) for draw in draws]
         _insert(con, "used", ("sid", "start", "wh"), counted)
         _insert(con, "apart", ("sid", "time", "since", "wh"), apart)
     con.execute(f"""

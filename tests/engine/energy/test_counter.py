@@ -11,8 +11,9 @@ MINUTE = 60_000
 
 def used(*values: float, every: int = MINUTE) -> tuple[float, list[float]]:
     """Wh that a counter read every minute says were used, and the values kept out."""
-    _, added, glitches = fold(None, [(n * every, value) for n, value in enumerate(values)])
-    return sum(draw.wh for draw in added), [glitch.value for glitch in glitches]
+    counted = fold(None, [(n * every, value) for n, value in enumerate(values)])
+    total = sum(counted.used) + sum(draw.wh for draw in counted.apart)
+    return total, [glitch.value for glitch in counted.glitches]
 
 
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=20), st.integers(0, 1_000_000))
@@ -78,8 +79,9 @@ def test_it_counts_on_while_nobody_hears_it() -> None:
 
 
 def test_a_glitch_says_what_was_possible() -> None:
-    _, _, glitches = fold(Meter(0, 100.0), [(MINUTE, 90_000.0)])
-    assert glitches == [Glitch(MINUTE, 90_000.0, 100.0, 100.0 + allowance(MINUTE))]
+    assert fold(Meter(0, 100.0), [(MINUTE, 90_000.0)]).glitches == [
+        Glitch(MINUTE, 90_000.0, 100.0, 100.0 + allowance(MINUTE))
+    ]
 
 
 @given(
@@ -89,11 +91,11 @@ def test_folding_in_parts_is_folding_at_once(values: list[float]) -> None:
     readings = [(n * 5_000, value) for n, value in enumerate(values)]
     whole = fold(None, readings)
     half = len(readings) // 2
-    meter, first, glitches = fold(None, readings[:half])
-    meter, second, more = fold(meter, readings[half:])
-    assert (meter, first + second, glitches + more) == whole
-    assert all(draw.wh > 0 for draw in whole[1])
-    assert sum(draw.wh for draw in whole[1]) <= allowance(0) * len(values) + allowance(len(values) * 5_000)
+    first = fold(None, readings[:half])
+    second = fold(first.meter, readings[half:])
+    assert (second.meter, *(a + b for a, b in zip(first[1:], second[1:], strict=True))) == whole
+    assert all(wh > 0 for wh in whole.used)
+    assert sum(whole.used) <= allowance(0) * len(values) + allowance(len(values) * 5_000)
 
 
 @pytest.mark.parametrize("elapsed", [0, 1, 3_600_000])

@@ -139,13 +139,13 @@ def test_windows_and_what_is_in_none_are_all_that_was_counted(stream: list[Event
     history = {row.reading.time: row.reading.value for row in run.out.readings}
     closed = (now - LATENESS) // MINUTE * MINUTE
     rows = [row for row in sorted(history.items()) if row[0] <= closed]
-    _, draws, _ = fold(None, rows)
+    counted = fold(None, rows)
     apart = {fact.end: (fact.start, fact.energy) for fact in unplaced(run)}
     assert {end: draw for end, draw in apart.items() if draw[1]} == {
-        draw.time: (draw.since, draw.wh) for draw in draws if not draw.placed
+        draw.time: (draw.since, draw.wh) for draw in counted.apart
     }
     minutes: list[Window] = list(final(run.windows("1m")).values())
-    total = fsum([draw.wh for draw in draws])
+    total = fsum([*counted.used, *(draw.wh for draw in counted.apart)])
     assert fsum([w.energy or 0.0 for w in minutes] + [wh for _, wh in apart.values()]) == pytest.approx(total)
     since = day_start(run.fold.config.zone, T) - DAY
     told = run.fold.stage.energy(DEVICE, since)

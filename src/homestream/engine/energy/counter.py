@@ -43,16 +43,11 @@ class Meter(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """What was used between two readings of a counter, in Wh."""
+    """Wh used between two readings of a counter too far apart to say when."""
 
     since: int
     time: int
     wh: float
-
-    @property
-    def placed(self) -> bool:
-        """Whether it is known when."""
-        return self.time - self.since <= PLACED_MS
 
 
 class Glitch(NamedTuple):
@@ -69,14 +64,22 @@ def allowance(elapsed: int) -> float:
     return BREAKER_W * _WH_PER_MS_W * elapsed + COARSE_WH
 
 
-def fold(
-    meter: Meter | None, readings: Iterable[tuple[int, float]]
-) -> tuple[Meter | None, list[Draw], list[Glitch]]:
-    """The meter after (time, value) readings in order of time, the draws they tell of, and what was kept out.
+class Counted(NamedTuple):
+    """What readings made of a counter: its reference, the Wh of each draw it is known when, those apart."""
+
+    meter: Meter | None
+    used: list[float]
+    apart: list[Draw]
+    glitches: list[Glitch]
+
+
+def fold(meter: Meter | None, readings: Iterable[tuple[int, float]]) -> Counted:
+    """The meter after (time, value) readings in order of time, and what they tell.
 
     Unknowns (NaN) are passed over: a counter goes on counting while nobody hears it.
     """
-    draws: list[Draw] = []
+    placed: list[float] = []
+    apart: list[Draw] = []
     glitches: list[Glitch] = []
     for time, value in readings:
         if isnan(value):
@@ -84,7 +87,8 @@ def fold(
         if meter is None:
             meter = Meter(time, value)
             continue
-        used = _used(meter.time, meter.value, time, value)
+        since, before = meter[0], meter[1]
+        used = _used(since, before, time, value)
         if used is None:
             meter, glitch = _doubt(meter, time, value)
             if glitch is not None:
@@ -92,10 +96,13 @@ def fold(
         elif used < 0.0:  # a dip: the reference stands until it is passed
             meter = meter._replace(doubts=0)
         else:
-            if used:
-                draws.append(Draw(meter.time, time, used))
             meter = Meter(time, value)
-    return meter, draws, glitches
+            if used:
+                if time - since <= PLACED_MS:
+                    placed.append(used)
+                else:
+                    apart.append(Draw(since, time, used))
+    return Counted(meter, placed, apart, glitches)
 
 
 def _doubt(meter: Meter, time: int, value: float) -> tuple[Meter, Glitch | None]:
