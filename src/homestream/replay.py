@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from homestream.engine.fold import Engine, SnapshotError
+from homestream.engine.fold import Engine
+from homestream.engine.upgrade import SnapshotError
 from homestream.errors import HomestreamError
 from homestream.lake.bronze import Bronze
 from homestream.lake.disk import make_folder, replace

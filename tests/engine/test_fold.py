@@ -7,8 +7,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homestream.engine.fold import MAX_SOURCES, OTHERS, VERSION, Engine, SnapshotError
+from homestream.engine.fold import MAX_SOURCES, OTHERS, Engine
 from homestream.engine.output import KEPT, Account, Output
+from homestream.engine.upgrade import VERSION, SnapshotError
 from homestream.home import HomeConfig
 from homestream.reading import Entry, Kind
 

@@ -15,7 +15,7 @@ from homestream.engine.operators import operators as all_operators
 from homestream.engine.output import Account, Output, rejected
 from homestream.engine.retained import recognise
 from homestream.engine.series import Series
-from homestream.errors import HomestreamError
+from homestream.engine.upgrade import VERSION, SnapshotError, upgraded
 from homestream.home import HomeConfig
 from homestream.reading import Entry, Kind
 
@@ -23,19 +23,12 @@ MESSAGE, TICK, ACTION, REFUSED = Kind.MESSAGE, Kind.TICK, Kind.ACTION, Kind.REFU
 RETAINED = Kind.RETAINED
 MESSAGES = MESSAGE, RETAINED
 
-#: The snapshot's format; another one is not read, the log is replayed instead.
-VERSION = 1
-
 #: Sources are principals, or addresses of peers that were refused; beyond this they share one account.
 MAX_SOURCES = 1_000
 OTHERS = "other"
 
 #: 24 h of 200 busy series compress to a few MB; levels above save little and cost much.
 LEVEL = 1
-
-
-class SnapshotError(HomestreamError):
-    """A snapshot that cannot be read: of another version, or damaged. Replay the log without it."""
 
 
 class Frozen:
@@ -146,15 +139,12 @@ class Engine:
             state = msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(data))
         except (zstandard.ZstdError, msgspec.DecodeError) as error:
             raise SnapshotError(f"the snapshot is damaged ({error}); replay the log without it") from None
-        if state["version"] != VERSION:
-            raise SnapshotError(
-                f"the snapshot has version {state['version']}, this program reads {VERSION}; "
-                "replay the log without it"
-            )
         engine = cls(operators)
-        engine.last_seq = state["last_seq"]
-        engine._accounts = {(home, source): Account(*figures) for home, source, figures in state["accounts"]}
         try:
+            state = upgraded(state)
+            engine.last_seq = state["last_seq"]
+            for home, source, figures in state["accounts"]:
+                engine._accounts[home, source] = Account(*figures)
             for row in state["homes"]:
                 engine.homes[row["home"]] = HomeFold.restore(row, operators())
         except (KeyError, IndexError, TypeError, ValueError) as error:

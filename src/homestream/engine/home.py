@@ -239,6 +239,7 @@ class HomeFold:
             "registry": stage.registry.snapshot(),
             "series": series,
             "rollup": self._rollup.snapshot(),
+            "order": [operator.name for operator in stage.operators],
             "timers": stage.timers.snapshot(),
             "view": stage.seen.snapshot(),
             "operators": operators,
@@ -260,7 +261,10 @@ class HomeFold:
             stage.watch(series)
         stage.now, fold.watermark, stage.due, fold._heard, fold._ticked = state["clock"]
         stage.mode, stage.occupied, stage.digest = state["mode"], state["occupied"], state["digest"]
-        stage.timers.restore(state["timers"])
+        # timers name their operator by its place, which another program may have given to another one
+        places = {operator.name: place for place, operator in enumerate(operators)}
+        timers = [(due, places.get(state["order"][place]), key) for due, place, key in state["timers"]]
+        stage.timers.restore([timer for timer in timers if timer[1] is not None])
         stage.seen = View.restore(state["view"])
         stage.facts.clear()  # what configuring concluded is in the state already
         fold._rollup.restore(state["rollup"])

@@ -1,0 +1,40 @@
+"""Snapshots of older programs, brought step by step to what this one reads.
+
+A field that is added needs no step: its `restore` gives it a value where the snapshot has none. What is
+renamed, moved or means another thing from now on raises `VERSION` and has a step that says how.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from homestream.errors import HomestreamError
+
+#: The format that `Engine.freeze` writes.
+VERSION = 2
+
+
+class SnapshotError(HomestreamError):
+    """A snapshot that cannot be read: of a newer program, or damaged. Replay the log without it."""
+
+
+def upgraded(state: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot's state as today's program writes it; `SnapshotError` for one of a newer program."""
+    while (version := state["version"]) != VERSION:
+        if version not in STEPS:
+            raise SnapshotError(
+                f"the snapshot has version {version}, this program reads {min(STEPS)} to {VERSION}; "
+                "replay the log without it"
+            )
+        STEPS[version](state)
+        state["version"] = version + 1
+    return state
+
+
+def _name_operators(state: dict[str, Any]) -> None:
+    """Timers name their operator by its place, so a home says from now on who stood where."""
+    for home in state["homes"]:
+        home["order"] = ["presence", "security", "rules", "outage", "anomaly", "commands", "conservation"]
+
+
+#: From which version -> what makes it the next.
+STEPS: dict[int, Callable[[dict[str, Any]], None]] = {1: _name_operators}
