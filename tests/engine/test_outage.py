@@ -1,5 +1,6 @@
 """Silence through the real engine: learned, configured, announced; and what is no silence."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homestream.engine.fact import Alert, Blind, Outage, Security
-from homestream.engine.outage import CHANGE_ONLY_MS, SHORTEST_MS, WARM, Watch
+from homestream.engine.outage import CHANGE_ONLY_MS, KNOWN, PAUSES_MS, SHORTEST_MS, WARM, Watch
 
 from .bench import MIN, TEN, Bench, H, S
 
@@ -222,3 +223,13 @@ def test_a_metronome_gets_three_beats(gap, times):
         watch.hear(watch.last + gap)
     assert watch.patience() == max(SHORTEST_MS, int(3.5 * gap))
     assert CHANGE_ONLY_MS == 25 * H
+
+
+def test_who_speaks_on_change_is_given_a_day_until_it_is_well_known():
+    watch, chance = Watch(TEN, 0), Random(1)
+    patiences = []
+    for _ in range(2 * KNOWN):
+        watch.hear(watch.last + int(chance.expovariate(1 / (20 * MIN))))
+        patiences.append(watch.patience())
+    assert patiences[KNOWN - 2] == CHANGE_ONLY_MS
+    assert patiences[-1] == PAUSES_MS

@@ -3,8 +3,8 @@
 The expected interval is `expect_every` where `home.toml` gives it, else learned from the gaps between a
 device's messages: their mean, their mean deviation from it, and the longest of late. A device that speaks
 steadily is silent after three of its longest gaps and a half; one that speaks only when something changes,
-after a day: a door that nobody opens is not lost. While the hub was down nobody listened; that time counts
-for no device's silence.
+after a day at least, until it is known well: a door that nobody opens is not lost. While the hub was down
+nobody listened; that time counts for no device's silence.
 
 Nobody listens to every word: once a device's pace is learned, its newest times are looked at when it would
 be silent, and its gaps are learned from in runs. Only a silent device is listened to again.
@@ -34,6 +34,8 @@ SHORTEST_MS = 30_000
 STEADY = 0.5
 #: Silence of those: 25 h, as Zigbee2MQTT's for battery devices; a sensor's daily report gets an hour's delay.
 CHANGE_ONLY_MS = 25 * 3_600_000
+#: The same for one that is known well and never paused for long: its longest gap counts, from here on.
+KNOWN, PAUSES_MS = 100, 8 * 3_600_000
 #: A device that said it goes offline is believed after a minute: most are back by then.
 OFFLINE_MS = 60_000
 #: Of the gaps that are nothing new, one in so many is learned from: a device's pace is that of hours.
@@ -114,7 +116,8 @@ class Watch:
         if self.count < WARM:
             return None
         if self.wobble > STEADY * self.mean:
-            return max(CHANGE_ONLY_MS, int(FACTOR * self.longest))
+            least = PAUSES_MS if self.count >= KNOWN else CHANGE_ONLY_MS
+            return max(least, int(FACTOR * self.longest))
         return max(SHORTEST_MS, int(FACTOR * self.longest))
 
 
