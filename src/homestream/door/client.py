@@ -82,7 +82,12 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        self.handle(self._connection.receive(data, self._now()))
+        events = self._connection.receive(data, self._now())
+        if events or self._connection.has_more:
+            self.handle(events)
+        session = self._connection.session
+        if session is not None and session.unrecorded >= UNRECORDED and self._member is not None:
+            self._member.room.acknowledge(session)
         if self._transport.get_write_buffer_size() > MAX_UNREAD:
             self.pause("unread")
 
@@ -109,8 +114,11 @@ class Client(asyncio.Protocol):
 
     def flush(self) -> None:
         """Send what there is to send."""
-        connection, transport, now = self._connection, self._transport, self._door.clock()
-        while (out := connection.take(now)) and not transport.is_closing():
+        connection, transport = self._connection, self._transport
+        while connection.has_more and not transport.is_closing():
+            out = connection.take(self._door.clock())
+            if not out:
+                break
             transport.write(out)  # may call pause_writing, and then nothing more is taken
 
     def tick(self) -> None:
@@ -142,9 +150,6 @@ class Client(asyncio.Protocol):
             else:
                 assert self._member is not None, "the others are events of an open connection"
                 self._serve(self._member, event)
-        session = self._connection.session
-        if session is not None and session.unrecorded >= UNRECORDED and self._member is not None:
-            self._member.room.acknowledge(session)
         self.flush()
 
     # The rest is its own.

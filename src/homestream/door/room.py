@@ -22,6 +22,8 @@ from homestream.wire.reasons import Reason
 from homestream.wire.session import Session
 from homestream.wire.state import PLAIN
 
+MESSAGE = Kind.MESSAGE
+
 #: As PLAIN, sent again.
 PLAIN_AGAIN = PLAIN | 8
 
@@ -62,27 +64,22 @@ class Room:
 
     def store(self, source: str, batch: Batch, publisher: Session | None, done: Done) -> None:
         """Put a batch on disk; then `done`, then route it to its subscribers."""
-        committer, now = self._committer, self.clock()
+        committer, now, topics = self._committer, self.clock(), batch.topics
         first = committer.next_seq
         entries: list[Entry] = []
-        if batch.topics and (record := self._routed(batch, publisher)) is not None:
+        if topics and (record := self._routed(batch, publisher)) is not None:
             entries = [self._note(first, source, record, now)]
             first += 1
-        rows = zip(
-            count(first),
-            repeat(Kind.MESSAGE),
-            repeat(self.home),
-            repeat(source),
-            batch.topics,
-            batch.payloads,
-            repeat(now),
-            repeat(1),
-            strict=False,
+        if len(topics) == 1:
+            entries.append(Entry(first, MESSAGE, self.home, source, topics[0], batch.payloads[0], now))
+        else:
+            columns = (repeat(MESSAGE), repeat(self.home), repeat(source), topics, batch.payloads)
+            entries += map(_entry, zip(count(first), *columns, repeat(now), repeat(1), strict=False))
+        self.received += len(topics)
+        size = sum(map(len, batch.payloads))
+        committer.append_nowait(
+            entries, partial(self._stored, batch, publisher, now, len(entries), done), size
         )
-        messages = map(_entry, rows)
-        entries = [*entries, *messages] if entries else list(messages)
-        self.received += len(batch.topics)
-        committer.append_nowait(entries, partial(self._stored, batch, publisher, now, len(entries), done))
 
     def record(
         self, source: str, record: AnyRecord, done: Callable[[list[int] | LogError], None], *, logged: bool
@@ -150,9 +147,9 @@ class Room:
         done(first)
         if isinstance(first, LogError) or not batch.topics:
             return
-        count = len(batch.topics)
-        self.stored += count
-        reached = self.exchange.route(batch, now, first + entries - count, publisher)
+        messages = len(batch.topics)
+        self.stored += messages
+        reached = self.exchange.route(batch, now, first + entries - messages, publisher)
         if reached:
             self.flush(reached)
 

@@ -37,6 +37,9 @@ class Committer:
         self._wake = threading.Condition()
         self._waiting: list[Entry] = []
         self._callbacks: list[tuple[int, Done]] = []
+        #: what the loop has gathered since it last handed over
+        self._fresh: list[Entry] = []
+        self._fresh_callbacks: list[tuple[int, Done]] = []
         self._bytes = 0
         self._stopping = False
         self._in_hand = 0
@@ -53,6 +56,7 @@ class Committer:
 
     async def stop(self) -> None:
         """Write what waits, run its callbacks, end the thread."""
+        self._hand_over()
         with self._wake:
             self._stopping = True
             self._wake.notify()
@@ -62,7 +66,10 @@ class Committer:
     @property
     def full(self) -> bool:
         """Too much waits for the disk: stop taking in, and ask `when_room`."""
-        return self._bytes + self._in_hand > MAX_WAITING_BYTES or len(self._waiting) > MAX_WAITING
+        return (
+            self._bytes + self._in_hand > MAX_WAITING_BYTES
+            or len(self._waiting) + len(self._fresh) > MAX_WAITING
+        )
 
     def when_room(self, resume: Callable[[], None]) -> None:
         """Call `resume` once, when no longer `full`."""
@@ -88,21 +95,30 @@ class Committer:
         self.append_nowait(entries, done)
         return future
 
-    def append_nowait(self, entries: Sequence[Entry], done: Done) -> None:
+    def append_nowait(self, entries: Sequence[Entry], done: Done, size: int | None = None) -> None:
         """The hot path: `done` is called on the event loop. Appending nothing asks only for the order.
 
         Entries made with seq from `next_seq` on are taken as they are, others are made anew with theirs.
+        `size`: the bytes of their payloads, where the caller knows.
         """
         if not _counts_from(self._next, entries):
             entries = _stamp(entries, self._next)
+        if self._stopping:
+            raise LogError("the log is closing; send it again later")
+        if not self._fresh_callbacks:
+            # One hand-over for all that this turn of the loop brings, from however many connections.
+            self._loop.call_soon(self._hand_over)
+        self._next += len(entries)
+        self._fresh.extend(entries)
+        self._fresh_callbacks.append((len(entries), done))
+        self._bytes += sum([len(entry.payload) for entry in entries]) if size is None else size
+
+    def _hand_over(self) -> None:
         with self._wake:
-            if self._stopping:
-                raise LogError("the log is closing; send it again later")
-            self._next += len(entries)
-            self._waiting.extend(entries)
-            self._callbacks.append((len(entries), done))
-            self._bytes += sum([len(entry.payload) for entry in entries])
+            self._waiting += self._fresh
+            self._callbacks += self._fresh_callbacks
             self._wake.notify()
+        self._fresh, self._fresh_callbacks = [], []
 
     def _write(self) -> None:
         while True:

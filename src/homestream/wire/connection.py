@@ -260,13 +260,22 @@ class Connection:
         """The socket is gone."""
         return [] if self.state is State.CLOSED else [self._close("connection lost", self._will, ours=False)]
 
+    @property
+    def has_more(self) -> bool:
+        """Whether `take` may have something."""
+        session = self.session
+        return bool(self._out) or (session is not None and session.has_more)
+
     def take(self, now: int) -> bytes:
         """Bytes to send now (ms since 1970), once; there may be more, so ask until there are none."""
-        out = b"".join(self._out)
-        self._out.clear()
-        if self.state is State.OPEN and self.session is not None:
-            out += self.session.take(now)
-        return out
+        out = self._out
+        if self.state is State.OPEN and self.session is not None and self.session.has_more:
+            out.append(self.session.take(now))
+        if not out:
+            return b""
+        data = out[0] if len(out) == 1 else b"".join(out)
+        out.clear()
+        return data
 
     def _events(self, found: list[Packet | Batch | Violation]) -> list[Event]:
         events: list[Event] = []

@@ -120,8 +120,10 @@ class Session:
 
     def disconnect(self) -> None:
         """The network connection is gone; QoS 0 does not wait for the next."""
-        self._outlet, self.replayed = None, False
         waiting = self.waiting()
+        if self.replayed:  # it was there; what of this was sent before the crash nobody knows
+            waiting = [delivery._replace(again=True) for delivery in waiting]
+        self._outlet, self.replayed = None, False
         self._in_flight.clear()
         self._replace(waiting)
 
@@ -161,7 +163,7 @@ class Session:
         else:
             self.dropped += 1
             return
-        delivery = Delivery(message, packet_id, qos, retain, identifiers, group, self.replayed)
+        delivery = Delivery(message, packet_id, qos, retain, identifiers, group)
         if not self._queue and self._may_send(qos):
             self._send(delivery, now)
         else:
@@ -238,6 +240,11 @@ class Session:
         self._replace(waiting)
         self.holds(released)
         self._numbers = list(numbers)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether `take` may have something."""
+        return bool(self._queue) or (self._outlet is not None and self._outlet.size > 0)
 
     def take(self, now: int) -> bytes:
         """Bytes to send now, once; there may be more, so ask until there are none."""
