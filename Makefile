@@ -68,5 +68,8 @@ fuzz: setup           ## any bytes give messages or the one documented error: a 
 bench: setup          ## the budgets' figures
 	@$(BIN)/python -m bench
 
+quality: setup        ## how right it is on the real homes of ../shared/data: docs/quality.md
+	@$(BIN)/python -m quality
+
 clean:                ## forget what setup made
 	@rm -rf $(VENV) $(FLINK) src/homestream/web/ui/vendor src/homestream/web/ui/node_modules demo-home
