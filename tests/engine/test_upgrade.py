@@ -12,11 +12,13 @@ import msgspec
 import pytest
 import zstandard
 
-from homestream.engine.fact import encode
+from homestream.engine.fact import Command, Security, encode
 from homestream.engine.fold import Engine
+from homestream.engine.safety.seal import verify
 from homestream.engine.upgrade import STEPS, VERSION, SnapshotError, upgraded
 from homestream.reading import Entry
 
+from .bench import MIN, Bench
 from .everything import happenings
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -95,3 +97,29 @@ def test_timers_find_their_operator_where_the_order_is_another() -> None:
 def test_another_version_says_what_to_do(version: Any) -> None:
     with pytest.raises(SnapshotError, match="replay the log without it"):
         upgraded({"version": version})
+
+
+def test_safety_anomalies_and_commands_of_version_1_are_read() -> None:
+    """As the first program wrote them."""
+    bench = Bench(security={"entry_delay": "0s"})
+    bench.say("hall/front_door.contact", "closed")
+    bench.say("hall/lamp.switch", "OFF")
+    bench.act("mode", mode="away")
+    bench.act("command", device="hall/lamp", metric="switch", value=1)
+    state = opened(bench.engine.snapshot())
+    state["version"] = 1
+    [home] = state["homes"]
+    del home["order"], home["operators"]["presence"]["air"]
+    security = home["operators"]["security"]
+    security["previous"] = security.pop("head")
+    del security["arming"], security["entry"]
+    home["operators"]["anomaly"] = {"usual": [], "alerts": []}
+    home["operators"]["commands"] = home["operators"]["commands"]["pending"]
+    bench.engine = Engine.restore(closed(state))
+    bench.wait(MIN)
+    bench.say("hall/front_door.contact", "open")
+    bench.act("mode", mode="disarmed")
+    log = bench.said(Security)
+    assert [entry.kind for entry in log] == ["armed", "opened_unexpectedly", "disarmed"]
+    assert verify(log) is None
+    assert bench.said(Command)[-1].state == "failed"

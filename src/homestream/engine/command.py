@@ -68,9 +68,11 @@ class Commands(Quiet):
             self._groups[f"c{seq}"] = group, devices
             self._ended[f"c{seq}"] = {}
             for number, member in enumerate(devices):
-                self._ask(ctx, f"c{seq}.{number}", member, metric, float(value), by)
+                self._ask(ctx, f"c{seq}.{number}", member, metric, float(value), by, group)
 
-    def _ask(self, ctx: Context, name: str, device: str, metric: str, value: float, by: str) -> None:
+    def _ask(
+        self, ctx: Context, name: str, device: str, metric: str, value: float, by: str, group: str = ""
+    ) -> None:
         command = Command(
             home=ctx.home,
             time=ctx.now,
@@ -82,6 +84,7 @@ class Commands(Quiet):
             by=by,
             expires=ctx.now + EXPIRY_MS,
             requested=ctx.now,
+            group=group,
         )
         ctx.emit(command)
         self._await(ctx, command)

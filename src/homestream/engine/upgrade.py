@@ -30,11 +30,29 @@ def upgraded(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _name_operators(state: dict[str, Any]) -> None:
-    """Timers name their operator by its place, so a home says from now on who stood where."""
+def _from_1(state: dict[str, Any]) -> None:
+    """Timers name their operator by its place, so a home says from now on who stood where.
+
+    Security, anomalies and commands keep more than they did; what is usual is learned anew, in minutes.
+    """
     for home in state["homes"]:
-        home["order"] = ["presence", "security", "rules", "outage", "anomaly", "commands", "conservation"]
+        home.setdefault(
+            "order", ["presence", "security", "rules", "outage", "anomaly", "commands", "conservation"]
+        )
+        operators = home["operators"]
+        operators.get("presence", {}).setdefault("air", {})
+        security = operators.get("security", {})
+        if "previous" in security:
+            security["head"] = security.pop("previous")
+            security["arming"] = [[], home["mode"] != "disarmed", 0]
+            security["entry"] = [0, []]
+        anomaly = operators.get("anomaly", {})
+        if "rests" not in anomaly:
+            anomaly |= {"usual": [], "rests": [], "profiles": [], "standing": [], "told": {}, "begun": False}
+        if isinstance(operators.get("commands"), list):
+            pending = operators["commands"]
+            operators["commands"] = {"pending": pending, "groups": [], "refused": [], "alerts": []}
 
 
 #: From which version -> what makes it the next.
-STEPS: dict[int, Callable[[dict[str, Any]], None]] = {1: _name_operators}
+STEPS: dict[int, Callable[[dict[str, Any]], None]] = {1: _from_1}

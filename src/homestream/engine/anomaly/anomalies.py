@@ -14,7 +14,7 @@ from homestream.engine.anomaly.drift import DRIFTS, ENOUGH_MS, Profile
 from homestream.engine.anomaly.spike import SPIKES, Usual
 from homestream.engine.anomaly.stuck import RESTS_BELOW, Rest
 from homestream.engine.clock import LATENESS, MINUTE, hour_end, hour_start
-from homestream.engine.fact import Anomaly, AnyFact, DeviceSeen, Evidence
+from homestream.engine.fact import Anomaly, AnyFact, Evidence
 from homestream.engine.operator import Context
 from homestream.engine.quiet import Quiet
 from homestream.engine.wording import amount, label, local, span
@@ -74,11 +74,11 @@ class Anomalies(Quiet):
 
     @override
     def on_fact(self, ctx: Context, fact: AnyFact) -> None:
-        """The first device: from now on it is looked at regularly."""
-        if isinstance(fact, DeviceSeen) and not self._begun:
-            self._begun = True
-            ctx.at(fact.time // LOOK_MS * LOOK_MS + LOOK_MS + LATENESS, self.name, _LOOK)
-            ctx.at(hour_end(ctx.config.zone, fact.time) + LATENESS, self.name, _HOUR)
+        """With the first fact, that of the first device, looking begins."""
+        if not self._begun:
+            self._begun, now = True, max(ctx.now, fact.time)
+            ctx.at(now // LOOK_MS * LOOK_MS + LOOK_MS + LATENESS, self.name, _LOOK)
+            ctx.at(hour_end(ctx.config.zone, now) + LATENESS, self.name, _HOUR)
 
     @override
     def on_timer(self, ctx: Context, key: str) -> None:
