@@ -49,6 +49,7 @@ DEVICE = [
             b'{"temperature": 21.3, "power": "ON", "time": "2026-01-02T03:04:05+01:00"}',
             b"offline",
             b'{"_type":"location","lat":52.5,"lon":13.4,"tst":1700000000,"inregions":["home"]}',
+            b"temp=21.3&hum=55&id=sensor-f3a1&event=flood.alarm",
         )
     )
 ]
@@ -63,6 +64,7 @@ _TOPICS = (
     "home/hall/probe",
     "home/hall/probe/available",
     "owntracks/anna/phone",
+    "api/hook/hall%2Fprobe",
 )
 
 
@@ -73,7 +75,7 @@ def rows(data: bytes) -> None:
 
 def line(data: bytes) -> None:
     """Influx line protocol, at each precision."""
-    _batch(f"api/write/{('ns', 'us', 'ms', 's')[len(data) % 4]}", data)
+    _batch(f"api/write/{('ns', 'us', 'ms', 's', 'auto')[len(data) % 5]}", data)
 
 
 def senml_json(data: bytes) -> None:

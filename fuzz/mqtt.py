@@ -2,10 +2,13 @@
 
 from homestream.wire import packets
 from homestream.wire.client import PATIENCE, Client, Closed
+from homestream.wire.connection import Closed as Gone
+from homestream.wire.connection import Connection, Held, Login, Released, Unwanted, Wanted
 from homestream.wire.decode import decode
 from homestream.wire.packets import Connect, Filter, Will, encode, publish
 from homestream.wire.primitives import varint
 from homestream.wire.reader import Batch, Reader, Topics, Violation
+from homestream.wire.session import Session
 
 LEVELS = (3, 4, 5)
 ALIASES = 4
@@ -51,12 +54,46 @@ CLIENT = [bytes((choice,)) + raw for choice, raw in enumerate(_FROM_SERVER)] + [
 ]
 
 
+SESSION = [b"\x63" + _FROM_CLIENT[0] + b"".join(_FROM_CLIENT[8:]), b"\x64" + b"".join(_FROM_CLIENT[1:])]
+
+
 def server(data: bytes) -> None:
     """What clients may send, after a CONNECT or from the first byte."""
     choice, stream = data[0] if data else 0, data[1:]
     if choice < 128:
         stream = encode(Connect("c", True, 0, LEVELS[choice % 3])) + stream
     _same_however_cut(stream, choice % 17 + 1, level=0)
+
+
+def session(data: bytes) -> None:
+    """A connection of the server that grants and stores all; what it answers is MQTT to a client."""
+    choice, stream = data[0] if data else 0, data[1:]
+    size = choice % 50 + 1
+    connection = Connection(0, Topics(), 1 << 16, 9)
+    level, closed, said = 0, 0, b""
+    for now, at in enumerate(range(0, len(stream), size)):
+        events = connection.receive(stream[at : at + size], now)
+        while events:
+            match events.pop(0):
+                case Login(hello):
+                    level = hello.level
+                    events += connection.accept(Session("c", choice), hello)
+                case Batch() as batch:
+                    connection.stored(batch)
+                case Wanted(packet_id, wanted):
+                    connection.subscribed(packet_id, [one.qos for one in wanted])
+                case Unwanted(packet_id, names):
+                    connection.unsubscribed(packet_id, [0] * len(names))
+                case Released(packet_id):
+                    connection.released(packet_id, known=choice > 99)
+                case Held(packet_id):
+                    connection.held(packet_id)
+                case Gone():
+                    closed += 1
+        said += connection.take(now)
+    assert closed <= 1
+    heard = [Reader(Topics(), level=one).feed(said) for one in ([level] if level else (4, 5))]
+    assert any(not any(isinstance(one, Violation) for one in all_of) for all_of in heard), (said, heard)
 
 
 def client(data: bytes) -> None:
