@@ -31,12 +31,17 @@ ECHO = 10_000
 #: QoS 1 is what `subscribe` asks for.
 QOS = 1
 
-_OLD_REFUSALS = {
+#: What a person can act on; else the standard's own word.
+_REFUSALS: dict[int, str] = {
     packets.BAD_VERSION: "it does not speak this MQTT version",
     packets.BAD_CLIENT_ID: "it does not take our client id",
     packets.UNAVAILABLE: "it is not available",
     packets.BAD_LOGIN: "user or password is wrong",
     packets.NOT_AUTHORISED: "user or password is wrong, or may not connect",
+    Reason.UNSUPPORTED_PROTOCOL_VERSION: "it does not speak this MQTT version",
+    Reason.CLIENT_IDENTIFIER_NOT_VALID: "it does not take our client id",
+    Reason.BAD_USER_NAME_OR_PASSWORD: "user or password is wrong",
+    Reason.NOT_AUTHORIZED: "user or password is wrong, or may not connect",
 }
 
 
@@ -196,8 +201,7 @@ class Client:
     def _welcome(self, packet: Connack) -> list[Event]:
         if packet.code:
             self.state = State.CLOSED
-            old = packet.code < 0x80
-            why = _OLD_REFUSALS[packet.code] if old else self._word(packet.code, packet.properties)
+            why = _REFUSALS.get(packet.code) or self._word(packet.code, packet.properties)
             return [Closed(f"the server refuses us: {why}", refused=True)]
         given = packet.properties
         self._keep_alive = given.get("server_keep_alive", self._keep_alive // 1000) * 1000
