@@ -13,6 +13,9 @@ TEMPLATE = """\
 
 name = "Home"
 timezone = "{timezone}"             # local time of days, nights and tariffs, as an IANA name
+# latitude = 52.52                  # degrees north and east: for sunrise and sunset in rules
+# longitude = 13.41
+# quiet = "22:00-07:00"             # notifications that are not critical wait
 # rooms = ["living_room", "kitchen"]  # the order of the rooms on the page
 
 [door]                              # where devices and people connect
@@ -39,7 +42,7 @@ coap_port = 5683
 
 # [[person]]
 # name = "Ada"
-# tracker = "ada_phone"             # a device that reports `presence`
+# tracker = "ada_phone"             # a device that reports `presence`; OwnTracks: owntracks/ada/phone
 
 [tariff]
 currency = "EUR"
@@ -49,12 +52,19 @@ per_kwh = 0.30
 night_from = "23:00"
 night_to = "06:00"
 exit_delay = "30s"                  # after arming, this long to leave
+entry_delay = "30s"                 # after an entry door opened, this long to disarm
 empty_after = "15m"                 # a door, then no motion for this long: nobody is home
 
 [notify]                            # name = an apprise URL, https://github.com/caronc/apprise
 # phone = "ntfy://my-topic"
 
-# Rules: when it starts, until it clears, how long it must hold.
+# [webhook]                         # name = a URL that rules may post to
+# hub = "https://hub.example/alert"
+
+# [group]                           # devices that are told the same: turn off lights
+# lights = ["hall/lamp", "office/lamp"]
+
+# Rules: when it starts, until it clears, how long it must hold; all that a rule may be: docs/rules.md
 # [[rule]]
 # name     = "Iron left on"
 # when     = "laundry/iron.power > 1000"

@@ -17,6 +17,8 @@ from .bench import TEN, Bench
         ("temperature", -0.04, "0 °C"),
         ("power", 1239.6, "1240 W"),
         ("power", 0.4, "0.4 W"),
+        ("energy", 999.4, "999.4 Wh"),
+        ("energy", 30_078.0, "30.1 kWh"),
         ("switch", 1.0, "on"),
         ("contact", 0.0, "closed"),
         ("presence", 0.0, "away"),

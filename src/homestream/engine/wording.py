@@ -9,6 +9,9 @@ from homestream.reading import METRICS, STATES
 #: The year 9000: whatever the zone, a date still fits.
 _LAST_MS = 221_845_392_000_000
 
+#: in Wh, which are few only for one device in an hour
+ENERGY = ("energy", "energy_export")
+
 _STATE_WORDS = {"contact": ("closed", "open"), "presence": ("away", "home")}
 
 
@@ -27,11 +30,13 @@ def called(name: str, room: str) -> str:
 
 
 def amount(metric: str, value: float | None) -> str:
-    """`23.1 °C`, `1240 W`, `on`, `open`, `unknown`."""
+    """`23.1 °C`, `1240 W`, `12.3 kWh`, `on`, `open`, `unknown`."""
     if value is None or isnan(value):
         return "unknown"
     if metric in STATES:
         return _STATE_WORDS.get(metric, ("off", "on"))[value != 0]
+    if metric in ENERGY and abs(value) >= 1000:
+        return f"{value / 1000:.1f} kWh"
     number = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}".removesuffix(".0")
     number = "0" if number == "-0" else number
     unit = METRICS[metric][0] if metric in METRICS else ""

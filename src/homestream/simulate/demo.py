@@ -67,6 +67,30 @@ for        = "10m"
 severity   = "warning"
 
 [[rule]]
+name       = "Washing is done"
+first      = "washing_machine.power > 100"
+then       = 'max(washing_machine.power, "10m") < 5'
+within     = "4h"
+until      = 'max(washing_machine.power, "1h") < 5'
+severity   = "info"
+
+[[rule]]
+name       = "Window open at night"
+at         = "22:30"
+when       = "*/window.contact == open"
+severity   = "info"
+
+[[rule]]
+name       = "Freezer sensor silent"
+silent     = "kitchen/freezer_probe.temperature"
+for        = "30m"
+
+[[rule]]
+name       = "Much energy today"
+when       = 'energy("day") > 40'
+severity   = "info"
+
+[[rule]]
 name       = "Stuffy bedroom"
 when       = "bedroom/air.carbon_dioxide > 1600"
 until      = "bedroom/air.carbon_dioxide < 1200"

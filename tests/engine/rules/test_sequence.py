@@ -44,6 +44,7 @@ def test_one_after_the_other_within_the_time():
         ("hall/lamp", "switch"),
     ]
     assert [e.time for e in alert.evidence] == sorted(e.time for e in alert.evidence)
+    assert alert.text == "R · Hall lamp on"
     assert len(bench.said(Notify)) == 1
 
 

@@ -155,7 +155,8 @@ def evidence_of(ctx: Context, condition: Condition, sight: Sight) -> list[Eviden
 
 
 def _text(ctx: Context, rule: Rule, evidence: tuple[Evidence, ...], said: str) -> str:
-    first = evidence[0] if evidence else None
-    what = label(ctx, first.device) if first else ""
-    how = said or (amount(first.metric, first.value) if first else "")
+    # what a sequence ended with, else what the condition names first
+    shown = (evidence[-1] if rule.kind == "first" else evidence[0]) if evidence else None
+    what = label(ctx, shown.device) if shown else ""
+    how = said or (amount(shown.metric, shown.value) if shown else "")
     return " · ".join(filter(None, (rule.name, f"{what} {how}".strip())))
