@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from homestream.cli import app
 from homestream.engine.fold import Engine
+from homestream.engine.safety.zones import zone_of
+from homestream.errors import ConfigError
 from homestream.homefile import FILE, parse
 from homestream.lake.writer import Lake, LakeBatch
 from homestream.log.sqlite import SqliteLog
@@ -35,6 +37,22 @@ def home(tmp_path: Path) -> Path:
     first = LakeBatch(entries=entries[:5], facts=Engine().apply(entries[:5]).facts)
     Lake(tmp_path).write(first, 5)
     return tmp_path
+
+
+def test_the_zones_of_the_documentation_are_read() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "security-modes.md").read_text(encoding="utf-8")
+    config = parse(text.partition("```toml")[2].partition("```")[0])
+    assert [zone.name for zone in config.security.zone] == ["way in", "downstairs", "gun safe"]
+    assert zone_of(config, "study/safe", "", "study", "contact").always
+    assert zone_of(config, "kitchen/motion", "", "kitchen", "motion").armed == {"night", "away"}
+
+
+def test_a_wrong_zone_is_said_with_its_line() -> None:
+    text = (
+        '[security]\n\n[[security.zone]]\nname = "a"\n\n[[security.zone]]\nname = "b"\narmed = ["always"]\n'
+    )
+    with pytest.raises(ConfigError, match=r"home.toml:8: security.zone.1.armed.0"):
+        parse(text)
 
 
 def verified(home: Path) -> tuple[int, str]:
