@@ -119,6 +119,17 @@ def test_a_5_0_client_is_told_our_limits() -> None:
     assert connection.take(0) == encode(Connack(0, False, limits | more), 5)
 
 
+def test_who_takes_no_packet_as_large_as_our_answer_gets_none() -> None:
+    for size, client, closed in ((18, "c", True), (19, "c", False), (58, "", True), (59, "", False)):
+        connection = fresh()
+        connect = Connect(client, True, 0, 5, properties={"maximum_packet_size": size})
+        (event,) = connection.receive(encode(connect), 0)
+        assert isinstance(event, Closed) is closed
+        if not closed:
+            connection.accept(Session("c"), connect, "" if client else "x" * 37)
+        assert len(connection.take(0)) == (0 if closed else size)
+
+
 def test_several_steps_of_authentication_are_refused_cleanly() -> None:
     connection = fresh()
     connection.receive(encode(Connect("c", True, 0, 5, properties={"authentication_method": "SCRAM"})), 0)
@@ -224,7 +235,7 @@ def test_subscribe_unsubscribe_ping() -> None:
     assert connection.receive(encode(wanted), 1) == [Wanted(5, wanted.filters, 0)]
     assert connection.take(0) == b""
     connection.subscribed(5, [2, Reason.TOPIC_FILTER_INVALID])
-    assert connection.take(0) == packets.suback(5, [2, 0x80])
+    assert connection.take(0) == encode(packets.Suback(5, (2, 0x80)))
     assert connection.receive(encode(Unsubscribe(6, ("b", "never"))), 1) == [Unwanted(6, ("b", "never"))]
     connection.unsubscribed(6, [0, Reason.NO_SUBSCRIPTION_EXISTED])
     assert connection.take(0) == b"\xb0\x02\x00\x06"
@@ -237,9 +248,17 @@ def test_subscribe_unsubscribe_in_5_0() -> None:
     one = Filter("a/#", 2, no_local=True, retain_as_published=True, retain_handling=2)
     wanted = Subscribe(5, (one,), {"subscription_identifier": 77})
     assert connection.receive(encode(wanted, 5), 1) == [Wanted(5, (one,), 77)]
-    connection.subscribed(5, [Reason.TOPIC_FILTER_INVALID])
+    connection.subscribed(5, [Reason.QUOTA_EXCEEDED], "full")
     connection.unsubscribed(6, [0, Reason.NO_SUBSCRIPTION_EXISTED])
-    assert connection.take(0) == encode(Suback(5, (0x8F,)), 5) + encode(Unsuback(6, (0, 0x11)), 5)
+    assert connection.take(0) == encode(Suback(5, (0x97,), {"reason_string": "full"}), 5) + encode(
+        Unsuback(6, (0, 0x11)), 5
+    )
+
+
+def test_a_shared_filter_that_names_no_group_breaks_5_0() -> None:
+    connection = opened(FIVE)
+    connection.receive(encode(Subscribe(5, (Filter("a", 0), Filter("$share/g", 0))), 5), 1)
+    assert connection.take(0) == bye(Reason.PROTOCOL_ERROR, "shared filter without group or filter")
 
 
 def test_qos_2_to_the_client() -> None:
@@ -316,11 +335,11 @@ def test_a_broken_connect_of_5_0_is_answered() -> None:
 
 
 def test_other_versions_are_refused() -> None:
-    for level, answer in ((6, b"\x20\x03\x00\x84\x00"), (2, b"\x20\x02\x00\x01")):
+    for level in (6, 2):
         connection = fresh()
         closed = only(connection.receive(b"\x10\x0d\0\4MQTT%c\2\0\0\0\1c" % level, 0))
         assert closed == Closed(f"MQTT version {level} is not spoken here")
-        assert connection.take(0) == answer
+        assert connection.take(0) == b"\x20\x02\x00\x01"
 
 
 def test_silence() -> None:

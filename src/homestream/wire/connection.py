@@ -21,6 +21,7 @@ from homestream.wire.properties import NONE, Properties
 from homestream.wire.reader import PUBREC_HEAD, Batch, Reader, Topics, Violation
 from homestream.wire.reasons import Reason
 from homestream.wire.session import Session
+from homestream.wire.subscriptions import well_shared
 
 #: A client is gone after one and a half times its keep-alive (section 3.1.2.10). Milliseconds a second.
 KEEP_ALIVE_GRACE = 1_500
@@ -32,6 +33,9 @@ MAX_KEEP_ALIVE = 60
 WINDOW = 20
 
 NOBODY: Mapping[bytes, int] = {}
+
+#: Bytes of our CONNACK in 5.0, and of a client id of our making in it; who takes less cannot be answered.
+LEAST_PACKET, ASSIGNED = 19, 40
 
 #: Milliseconds in which a peer has to introduce itself, else it gives its place to another.
 CONNECT_TIMEOUT = 10_000
@@ -174,7 +178,7 @@ class Connection:
         self._patience = keep_alive * KEEP_ALIVE_GRACE
         self._pending = len(session.received)
         self._explains = bool(given.get("request_problem_information", 1))
-        self._out.append(encode(Connack(0, session.resumed, answer), connect.level))
+        self._out.append(encode(Connack(0, session.resumed and connect.level > 3, answer), connect.level))
         window = given.get("receive_maximum", 65_535) if connect.level == 5 else WINDOW
         aliases, max_packet = given.get("topic_alias_maximum", 0), given.get("maximum_packet_size", 0)
         session.connect(Outlet(connect.level, max_packet, aliases), window)
@@ -295,20 +299,25 @@ class Connection:
         if isinstance(packet, Violation):
             return [self._break(packet)]
         if isinstance(packet, packets.OtherVersion):
-            five = Connack(Reason.UNSUPPORTED_PROTOCOL_VERSION)
-            self._out.append(encode(five, 5) if packet.level > 4 else packets.connack(packets.BAD_VERSION))
+            self._out.append(packets.connack(packets.BAD_VERSION))
             return [self._close(f"MQTT version {packet.level} is not spoken here")]
         if isinstance(packet, Connect):
             if self.state is State.OPEN:
                 return [self._break(Violation("second CONNECT", b"", Reason.PROTOCOL_ERROR))]
             if "authentication_method" in packet.properties:
                 return self.refuse(Reason.BAD_AUTHENTICATION_METHOD, "only user name and password are known")
+            least = LEAST_PACKET if packet.client_id else LEAST_PACKET + ASSIGNED
+            if 0 < packet.properties.get("maximum_packet_size", 0) < least:
+                return [self._close("takes no packet as large as our answer")]
             self.state = State.DECIDING
             return [Login(packet)]
         session = self.session
         assert session is not None, "the reader lets nothing but CONNECT come first"
         match packet:
             case packets.Subscribe(packet_id, wanted, properties):
+                if self.level == 5 and not all(well_shared(one.name) for one in wanted):
+                    ill = "shared filter without group or filter"
+                    return [self._break(Violation(ill, b"", Reason.PROTOCOL_ERROR))]
                 return [Wanted(packet_id, wanted, properties.get("subscription_identifier", 0))]
             case packets.Unsubscribe(packet_id, names):
                 return [Unwanted(packet_id, names)]
