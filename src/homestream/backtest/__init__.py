@@ -2,7 +2,7 @@
 
 Read on: run.py (one pass of the engine over the history), interest.py (which readings matter to a rule),
 history.py, stretch.py and drive.py (the others are only kept), result.py, variants.py and band.py (what came
-of it, and of the same rules written otherwise), job.py (the page's back-test, a process of its own).
+of it, and of the same rules written otherwise).
 """
 
 from homestream.backtest.result import Backtest, Raised
