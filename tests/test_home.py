@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from homestream.errors import ConfigError
@@ -74,3 +77,10 @@ def test_a_tariff_may_be_flat_by_time_of_use_or_a_series() -> None:
 )
 def test_a_wrong_tariff_is_said_in_one_line(line: str, said: str) -> None:
     assert said in error(f"[tariff]\n{line}\n")
+
+
+def test_what_docs_say_of_energy_can_be_written() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "energy.md").read_text(encoding="utf-8")
+    meters, tariff = (parse(block) for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL))
+    assert [device.id for device in meters.device if device.produces] == ["roof/inverter"]
+    assert tariff.tariff.band[0].end == "06:00"
