@@ -52,7 +52,7 @@ def test_a_counter_that_stands_while_power_flows_is_dead():
         bench.wait(MIN)
     [anomaly] = bench.said(Anomaly)
     assert (anomaly.kind, anomaly.metric, anomaly.value) == ("stuck", "energy", 6200)
-    assert anomaly.text == "6200 Wh for 1 h, while 1203 Wh went through"
+    assert anomaly.text == "6.2 kWh for 1 h, while 1203 Wh went through"
     for minute in range(70):
         bench.say("house/mains.power", 1200)
         bench.say("house/mains.energy", 6_200 + 20 * minute)
