@@ -221,11 +221,6 @@ def connack(code: int, session_present: bool = False) -> bytes:
     return encode(Connack(code, session_present))
 
 
-def suback(packet_id: int, granted: list[int]) -> bytes:
-    """The answer to a SUBSCRIBE: the QoS granted to each filter."""
-    return encode(Suback(packet_id, tuple(granted)))
-
-
 def _connect(packet: Connect) -> bytes:
     will, user, password, five = packet.will, packet.user, packet.password, packet.level == 5
     flags = packet.clean << 1 | (user is not None) << 7 | (password is not None) << 6
