@@ -14,7 +14,16 @@ from fastapi.responses import JSONResponse
 from homestream.door.listen import Places
 from homestream.home import DoorConfig
 from homestream.log.sqlite import LogError
-from homestream.web import api_control, api_history, api_live, api_security, api_system, auth, static
+from homestream.web import (
+    api_backtest,
+    api_control,
+    api_history,
+    api_live,
+    api_security,
+    api_system,
+    auth,
+    static,
+)
 from homestream.web.bounded import BoundedHttp
 from homestream.web.code import Code
 from homestream.web.deps import Deps
@@ -39,6 +48,7 @@ def create_app(deps: Deps) -> FastAPI:
         try:
             yield
         finally:
+            await app.state.backtest.stop()
             hub.cancel()
             with suppress(asyncio.CancelledError):
                 await hub
@@ -47,9 +57,10 @@ def create_app(deps: Deps) -> FastAPI:
     app = FastAPI(title="Homestream", lifespan=lifespan, openapi_url=None)
     app.state.deps = deps
     app.state.sessions = Sessions(deps.folder / "state")
+    app.state.backtest = api_backtest.Job()
     app.state.code = Code(deps.folder)
     app.include_router(deps.ingest)
-    for module in (auth, api_live, api_control, api_history, api_security, api_system):
+    for module in (auth, api_live, api_control, api_history, api_security, api_system, api_backtest):
         app.include_router(module.router)
     app.include_router(static.routes(static.load()))
     app.add_middleware(Guard)
