@@ -11,7 +11,7 @@ from websockets.typing import Origin
 
 from homestream.door.attempts import MAX_ATTEMPTS
 from homestream.door.credentials import Credentials
-from homestream.web import api_control, api_history, api_live, api_security, api_system
+from homestream.web import api_backtest, api_control, api_history, api_live, api_security, api_system
 from homestream.web.guard import HEADERS, LARGEST
 
 from .conftest import PASSWORD, USER, House
@@ -19,7 +19,7 @@ from .conftest import PASSWORD, USER, House
 #: every route of the API with its method, but logging in
 ROUTES = [
     (method, route.path.replace("{alert}", "a").replace("{device:path}", "kitchen/lamp"))
-    for module in (api_control, api_history, api_live, api_security, api_system)
+    for module in (api_control, api_history, api_live, api_security, api_system, api_backtest)
     for route in module.router.routes
     if isinstance(route, APIRoute)
     for method in sorted(route.methods)
@@ -33,7 +33,7 @@ async def test_every_route_asks_who_is_there(stranger: httpx.AsyncClient) -> Non
 
 
 def test_the_list_of_routes_is_whole() -> None:
-    assert len(ROUTES) == 13
+    assert len(ROUTES) == 20
 
 
 async def test_a_log_in_is_a_cookie_that_no_script_reads_and_no_other_site_sends(
