@@ -121,8 +121,8 @@ class DoorConfig(_Table):
     max_per_address: int = Field(default=1_000, ge=1)
     #: bytes that wait for one slow or absent subscriber; its oldest QoS 0 messages go first
     max_queued_bytes: int = Field(default=1 << 20, ge=1024)
-    #: QoS 1 and 2 messages on their way to one client, or from it, unacknowledged
-    max_inflight: int = Field(default=65_535, ge=1, le=65_535)
+    #: QoS 1 and 2 messages on their way to one client, or from it, unacknowledged; a 5.0 client may say less
+    max_inflight: int = Field(default=1_000, ge=1, le=65_535)
     #: a socket that has not said who it is by then gives its place to another
     connect_timeout: Duration = "10s"
     #: wrong passwords a minute for one name from one address
