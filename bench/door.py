@@ -1,16 +1,21 @@
-"""The door alone: one connection, 400 QoS 1 messages in flight, acknowledged after fsync; against mosquitto.
+"""The door alone: its real log, acknowledged after fsync, against mosquitto in the same run.
 
-Prints messages a second and the ratio. Run: `python bench/door.py [SECONDS]`. The load comes from a process
-of its own that sends prebuilt bytes and counts acknowledgements.
+Prints a table: messages a second and the ratio; delays from publish to delivery; the memory of idle
+connections. Run: `python bench/door.py [SECONDS]`. The load comes from a process of its own, see `load.py`;
+`load` is how much of a core that one used.
 """
 
 import asyncio
+import json
+import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvloop
@@ -20,89 +25,117 @@ from homestream.door.mqtt import MqttDoor
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import SqliteLog
-from homestream.wire.packets import Connect, encode, publish
+from homestream.system import rss_bytes
 
-IN_FLIGHT = 400
+LOAD = Path(__file__).parent / "load.py"
 
-
-def load(port: int, seconds: float) -> float:
-    """Messages acknowledged a second, with `IN_FLIGHT` unacknowledged at any time."""
-    rooms = [f"home/room{n % 8}/sensor{n % 60}/temperature" for n in range(IN_FLIGHT)]
-    ring = [publish(topic, b"21.%d" % n, 1, packet_id=n + 1) for n, topic in enumerate(rooms)]
-    starts = [0]
-    for packet in ring + ring:
-        starts.append(starts[-1] + len(packet))
-    stream = memoryview(b"".join(ring + ring))
-    with socket.create_connection(("127.0.0.1", port)) as peer:
-        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        peer.sendall(encode(Connect("bench", True, 0)))
-        assert peer.recv(4) == b"\x20\x02\x00\x00", "the login was refused"
-        peer.sendall(stream[: starts[IN_FLIGHT]])
-        acknowledged = at = rest = 0
-        begin = time.perf_counter()
-        while (spent := time.perf_counter() - begin) < seconds:
-            rest += len(peer.recv(65_536))
-            count, rest = divmod(rest, 4)
-            acknowledged += count
-            peer.sendall(stream[starts[at] : starts[at + count]])
-            at = (at + count) % IN_FLIGHT
-    return acknowledged / spent
+#: (connections, in flight on each, the ratio to mosquitto that the budget asks for)
+FLOODS = ((1, 400, 2.0), (1000, 10, 3.0), (1000, 1, 1.0))
+RATE = 1000
+IDLE = 10_000
 
 
-async def measure(port: int, seconds: float) -> float:
-    """`load` in its own process."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "--load", str(port), str(seconds), stdout=asyncio.subprocess.PIPE
-    )
+async def load(*arguments: object) -> dict[str, float]:
+    """What `load.py` measured."""
+    command = [sys.executable, str(LOAD), *map(str, arguments)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
-    return float(out)
+    assert process.returncode == 0, "the load failed"
+    result: dict[str, float] = json.loads(out.splitlines()[-1])
+    return result
 
 
-async def door(seconds: float) -> float:
-    """Our door with its real log."""
+@asynccontextmanager
+async def door() -> AsyncIterator[int]:
+    """Our door with its real log, on the disk of this folder; its port."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         log = SqliteLog(Path(folder) / "log.db")
         committer = Committer(log, lambda entries: None)
-        config = HomeConfig(door=DoorConfig(mqtt_port=0, anonymous=True))
+        many = {"max_connections": 2 * IDLE, "max_per_address": 2 * IDLE}
+        config = HomeConfig(door=DoorConfig(mqtt_port=0, anonymous=True, **many))
         mqtt = MqttDoor(config, committer, Credentials(), lambda: time.time_ns() // 1_000_000)
         await committer.start()
         await mqtt.start()
-        rate = await measure(mqtt.port, seconds)
-        await mqtt.stop()
-        await committer.stop()
-        log.close()
-    return rate
+        try:
+            yield mqtt.port
+        finally:
+            await mqtt.stop()
+            await committer.stop()
+            log.close()
 
 
-async def mosquitto(seconds: float) -> float | None:
-    """The same load on mosquitto, which keeps nothing on disk; None where it is not installed."""
+@asynccontextmanager
+async def mosquitto() -> AsyncIterator[int | None]:
+    """Debian's mosquitto, which keeps nothing on disk; None where it is not installed."""
     binary = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if binary is None:
-        return None
+        yield None
+        return
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen([binary, "-p", str(port)], stderr=subprocess.DEVNULL)
     try:
         await asyncio.sleep(0.5)
-        return await measure(port, seconds)
+        yield port
     finally:
         process.terminate()
         process.wait()
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--load"]:
-        print(load(int(sys.argv[2]), float(sys.argv[3])))
-        return
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
-    ours = uvloop.run(door(seconds))
-    print(f"door alone, QoS 1 after fsync, {IN_FLIGHT} in flight: {ours:,.0f} msg/s")
-    theirs = uvloop.run(mosquitto(seconds))
-    if theirs is None:
-        print("mosquitto is not installed: no ratio")
-    else:
-        print(f"mosquitto, same load, nothing on disk: {theirs:,.0f} msg/s; ratio {ours / theirs:.1f}")
+async def floods(seconds: float) -> None:
+    print(f"{'QoS 1':<30}{'ours':>10}{'load':>6}{'mosquitto':>12}{'load':>6}{'ratio':>7}{'asked':>7}")
+    for connections, in_flight, asked in FLOODS:
+        async with door() as port:
+            ours = await load("flood", port, seconds, connections, in_flight)
+        async with mosquitto() as port:
+            theirs = await load("flood", port, seconds, connections, in_flight) if port else None
+        name = f"{connections:,} x {in_flight} in flight, msg/s"
+        line = f"{name:<30}{ours['rate']:>10,.0f}{ours['share']:>6.2f}"
+        if theirs is not None:
+            ratio = ours["rate"] / theirs["rate"]
+            line += f"{theirs['rate']:>12,.0f}{theirs['share']:>6.2f}{ratio:>7.2f}{asked:>7.1f}"
+        print(f"{line}   the load alone could do {ours['ceiling']:,.0f}", flush=True)
+
+
+async def delays(seconds: float) -> None:
+    async with door() as port:
+        ours = await load("paced", port, seconds, RATE)
+    async with mosquitto() as port:
+        theirs = await load("paced", port, seconds, RATE) if port else None
+    for name, one in (("ours", ours), ("mosquitto", theirs)):
+        if one is not None:
+            print(
+                f"publish to delivery at {RATE:,} msg/s, {name}: "
+                f"p50 {one['p50']:.2f} ms, p99 {one['p99']:.2f} ms "
+                f"({one['delivered']:,.0f} of {one['sent']:,.0f})",
+                flush=True,
+            )
+
+
+async def idle() -> None:
+    async with door() as port:
+        before = rss_bytes()
+        command = [sys.executable, str(LOAD), "idle", str(port), str(IDLE)]
+        pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+        process = await asyncio.create_subprocess_exec(*command, **pipes)
+        assert process.stdout is not None
+        ready = json.loads(await process.stdout.readline())
+        after = rss_bytes()
+        await process.communicate()
+    mb, each = after / 1e6, (after - before) / IDLE / 1e3
+    print(
+        f"{IDLE:,} idle connections: {mb:.0f} MB resident, {each:.1f} kB each, "
+        f"in after {ready['seconds']:.1f} s"
+    )
+
+
+async def main(seconds: float) -> None:
+    await floods(seconds)
+    await delays(seconds)
+    await idle()
 
 
 if __name__ == "__main__":
-    main()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    uvloop.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0))

@@ -127,8 +127,6 @@ class DoorConfig(_Table):
     connect_timeout: Duration = "10s"
     #: wrong passwords a minute for one name from one address
     login_attempts: int = Field(default=10, ge=1)
-    #: levels of a topic; deeper ones serve only to exhaust
-    topic_depth: int = Field(default=100, ge=1, le=1024)
 
     @model_validator(mode="after")
     def _is_safe(self) -> "DoorConfig":

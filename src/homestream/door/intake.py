@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from homestream import dialects
 from homestream.door.answers import Answers
-from homestream.door.credentials import ANONYMOUS, Credentials, Principal
-from homestream.door.listen import is_local
+from homestream.door.credentials import Credentials, Principal
+from homestream.door.listen import nameless
 from homestream.door.refusals import Refusals
 from homestream.door.underway import UnderWay
 from homestream.home import HomeConfig
@@ -70,8 +70,7 @@ class Intake:
     async def who(self, login: tuple[str, str] | None, address: str) -> Principal | None:
         """Whose request that is; `TooManyAttempts` after too many wrong passwords."""
         if login is None:
-            local = self._config.door.anonymous and is_local(address)
-            return Principal(ANONYMOUS, self._config.id, "device") if local else None
+            return nameless(self._config, address, tls=False)
         return await self._credentials.check(*login, address)
 
     def known(self, name: str) -> Principal | None:
