@@ -261,9 +261,8 @@ async def test_more_than_we_take_is_the_end(open_doors, join: Join) -> None:
         client = await Five.come(join, doors, "c")
         assert (await client.next()).properties["receive_maximum"] == 3
         client.peer.send(*(publish("t", b"", 2, packet_id=n, level=5) for n in range(1, 5)))
-        last = [await client.next() for _ in range(4)][-1] if doors.messages else await client.next()
-        while not isinstance(last, Disconnect):
-            last = await client.next()
+        while not isinstance(last := await client.next(), Disconnect):
+            assert last.kind == PUBREC
         assert last.code == Reason.RECEIVE_MAXIMUM_EXCEEDED
         await client.peer.close()
 
