@@ -62,6 +62,7 @@ class Doors:
     http: str = ""
     coap: int = 0
     intake: Intake = field(init=False)
+    coap_door: CoapDoor = field(init=False)
 
     @property
     def messages(self) -> list[tuple[str, bytes]]:
@@ -128,7 +129,7 @@ def open_doors(tmp_path: Path, credentials: Credentials) -> Iterator[Open]:
         await committer.start()
         await mqtt.start()
         intake = doors.intake = Intake(config, committer, credentials, now)
-        coap_door = CoapDoor(config.door, intake, tmp_path)
+        coap_door = doors.coap_door = CoapDoor(config.door, intake, tmp_path)
         if coap:
             await coap_door.start()
         server = uvicorn.Server(

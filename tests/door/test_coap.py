@@ -3,14 +3,18 @@
 import asyncio
 import json
 import shutil
+from pathlib import Path
 
 import aiocoap
 import cbor2
 import pytest
 from aiocoap.numbers import codes
+from aiocoap.oscore import FilesystemSecurityContext
 
+from homestream.door import coap_paths, oscore
 from homestream.door.coap import CoapDoor
 from homestream.door.coap_paths import MAX_BODY
+from homestream.door.token import token
 from homestream.errors import HomestreamError
 
 ROW = b'{"device": "garden/probe", "metric": "temperature", "value": 7.5}'
@@ -121,3 +125,136 @@ async def test_a_taken_port_is_one_line(doors) -> None:
     second = CoapDoor(doors.config.door, doors.intake)
     with pytest.raises(HomestreamError, match="coap_port"):
         await second.start()
+
+
+async def test_what_is_no_coap_is_in_the_books(doors, ask, until) -> None:
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        asyncio.DatagramProtocol, remote_addr=("127.0.0.1", doors.coap)
+    )
+    noise = [b"\x40", b"\xff" * 9, b"\x5a\x0a[[", b"p\0\x124\xff", b"GET / HTTP/1.1\r\n"]
+    for raw in noise:
+        transport.sendto(raw)
+    transport.close()
+    await until(lambda: len(doors.refusals) == len(noise))
+    assert [entry.payload for entry in doors.refusals] == noise
+    assert {entry.topic for entry in doors.refusals} == {"datagram is no CoAP message"}
+    assert all(entry.source.startswith("coap:") and "127.0.0.1" in entry.source for entry in doors.refusals)
+
+
+async def test_a_token_is_as_good_as_a_password(doors, ask) -> None:
+    answer = await ask("readings", ROW, token=f"token={token('sensor', 'correct horse')}")
+    assert answer.code == codes.CHANGED
+
+
+async def test_a_device_observes_its_commands(doors, ask) -> None:
+    assert (await ask("devices/garden/valve", code=aiocoap.GET)).payload == b"{}"
+    assert (await ask("devices/garden/valve", code=aiocoap.GET, token=None)).code == codes.UNAUTHORIZED
+    assert (await ask("devices", code=aiocoap.GET)).code == codes.NOT_FOUND
+    context = await aiocoap.Context.create_client_context(transports=["udp6"])
+    uri = f"coap://127.0.0.1:{doors.coap}/devices/garden/valve"
+    message = aiocoap.Message(code=aiocoap.GET, uri=uri, observe=0)
+    message.opt.uri_query = (TOKEN,)
+    request = context.request(message)
+    assert (await asyncio.wait_for(request.response, 5)).payload == b"{}"
+    doors.coap_door.tell("next-door", "garden/valve", b"not for us")
+    doors.coap_door.tell("home", "garden/other", b"not for us either")
+    told = aiter(request.observation)
+    for payload in (b'{"metric": "switch", "value": 1}', b'{"metric": "switch", "value": 0}'):
+        doors.coap_door.tell("home", "garden/valve", payload)
+        assert (await asyncio.wait_for(anext(told), 5)).payload == payload
+    # Who comes back at once is told what it may have missed.
+    assert (await ask("devices/garden/valve", code=aiocoap.GET)).payload == payload
+    request.observation.cancel()
+    await context.shutdown()
+
+
+async def test_a_command_is_not_kept_for_long(doors, ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coap_paths, "COMMAND_S", -1.0)
+    doors.coap_door.tell("home", "garden/valve", b"open")
+    assert (await ask("devices/garden/valve", code=aiocoap.GET)).payload == b"{}"
+    monkeypatch.setattr(coap_paths, "MAX_COMMANDS", 2)
+    monkeypatch.setattr(coap_paths, "COMMAND_S", 10.0)
+    for n in range(4):
+        doors.coap_door.tell("home", f"garden/{n}", b"open")
+    told = [(await ask(f"devices/garden/{n}", code=aiocoap.GET)).payload for n in range(4)]
+    assert told == [b"{}", b"{}", b"open", b"open"]
+
+
+async def test_a_device_may_seal_its_messages(doors, tmp_path: Path) -> None:
+    settings = oscore.add(tmp_path / "coap", "sensor")
+    place = tmp_path / "device"
+    place.mkdir()
+    (place / "settings.json").write_text(json.dumps(settings))
+    context = await aiocoap.Context.create_client_context(transports=["oscore", "udp6"])
+    sealed = FilesystemSecurityContext(str(place))
+    where = f"coap://127.0.0.1:{doors.coap}"
+    context.client_credentials[f"{where}/*"] = sealed
+
+    async def post(payload: bytes) -> aiocoap.Message:
+        message = aiocoap.Message(
+            code=aiocoap.POST, uri=f"{where}/readings", payload=payload, content_format=50
+        )
+        return await asyncio.wait_for(context.request(message).response, 10)
+
+    assert (await post(ROW)).code == codes.CHANGED
+    assert doors.committed[-1].source == "coap:sensor"
+    large = json.dumps([json.loads(ROW)] * 60).encode()
+    assert (await post(large)).code == codes.CHANGED
+    assert doors.committed[-1].items == 60
+    await context.shutdown()
+
+
+async def test_sealed_messages_where_nobody_has_a_key(doors) -> None:
+    context = await aiocoap.Context.create_client_context(transports=["udp6"])
+    message = aiocoap.Message(code=aiocoap.POST, uri=f"coap://127.0.0.1:{doors.coap}/readings", payload=ROW)
+    message.opt.oscore = b"\x09\x00\x01"
+    assert (await asyncio.wait_for(context.request(message).response, 5)).code == codes.UNAUTHORIZED
+    await context.shutdown()
+
+
+@pytest.fixture
+def libcoap(doors):
+    """Runs libcoap's client; its answer's text."""
+    client = shutil.which("coap-client") or shutil.which("coap-client-notls")
+    if client is None:
+        pytest.skip("coap-client is not installed: libcoap3-bin")
+
+    async def run(path: str, *words: str, payload: bytes = b"") -> str:
+        uri = f"coap://127.0.0.1:{doors.coap}/{path}?token={token('sensor', 'correct horse')}"
+        process = await asyncio.create_subprocess_exec(
+            client,
+            *words,
+            *(("-f", "-") if payload else ()),
+            uri,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(payload), 20)
+        return out.decode()
+
+    return run
+
+
+async def test_libcoap_posts_and_puts_small_and_large(doors, libcoap) -> None:
+    large = json.dumps([json.loads(ROW)] * 100).encode()
+    pack = json.dumps([{"n": "garden/probe/temperature", "u": "Cel", "v": n} for n in range(90)]).encode()
+    for method in ("post", "put"):
+        for path, form, payload in (
+            ("readings", "50", ROW),
+            ("readings", "50", large),
+            ("senml", "110", pack),
+            ("senml", "112", cbor2.dumps(json.loads(pack))),
+        ):
+            said = await libcoap(path, "-m", method, "-t", form, "-b", "256", payload=payload)
+            assert said.strip() == ""
+    assert [entry.items for entry in doors.committed] == [1, 100, 90, 90] * 2
+    assert "row 0" in await libcoap("readings", "-m", "post", "-t", "50", payload=b'{"device": "x"}')
+
+
+async def test_libcoap_observes(doors, libcoap, until) -> None:
+    listening = asyncio.create_task(libcoap("devices/garden/valve", "-m", "get", "-s", "2"))
+    await until(lambda: doors.coap_door.observers)
+    doors.coap_door.tell("home", "garden/valve", b'{"metric": "switch", "value": 1}')
+    assert '{"metric": "switch", "value": 1}' in await listening
+    await until(lambda: not doors.coap_door.observers)

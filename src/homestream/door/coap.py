@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aiocoap import Context, Message, error
+from aiocoap.numbers.codes import EMPTY
 from aiocoap.pipe import Pipe
 from aiocoap.resource import Site, WKCResource
 from aiocoap.util import socknumbers
@@ -17,6 +18,9 @@ from homestream.home import DoorConfig
 
 #: What a transport may be reached by; others of aiocoap need ports and keys of their own.
 TRANSPORTS = ["udp6"]
+
+#: Bytes of a token, and of a message that says no more than that it is there.
+LONGEST_TOKEN, HEADER = 8, 4
 
 #: The folder of the home that holds the keys of OSCORE, see oscore.py.
 KEYS = "coap"
@@ -62,6 +66,11 @@ class CoapDoor:
         await self._context.shutdown()
         self._site.close()
 
+    @property
+    def observers(self) -> int:
+        """How many observe the commands of a device."""
+        return self._commands.count
+
     def tell(self, home: str, device: str, payload: bytes) -> None:
         """Tell a device that observes `/devices/DEVICE`."""
         self._commands.tell(home, device, payload)
@@ -80,7 +89,10 @@ class CoapDoor:
 
         def received(data: bytes, ancillary: Any, flags: int, address: Any) -> None:
             try:
-                Message.decode(data)
+                message = Message.decode(data)
+                # RFC 7252, sections 3 and 4.1: what aiocoap lets pass.
+                if data[0] & 15 > LONGEST_TOKEN or (message.code is EMPTY and len(data) > HEADER):
+                    raise error.UnparsableMessage
             except Exception:
                 self._intake.refuse_stranger("coap", address[0], "datagram is no CoAP message", data)
                 return

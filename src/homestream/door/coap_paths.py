@@ -138,6 +138,11 @@ class Commands(ObservableResource, PathCapable):  # type: ignore[misc]  # aiocoa
         #: (home, device) -> the newest command, and until when it may be told
         self._newest: dict[tuple[str, str], tuple[bytes, float]] = {}
 
+    @property
+    def count(self) -> int:
+        """How many observe."""
+        return sum(map(len, self._observers.values()))
+
     def tell(self, home: str, device: str, payload: bytes) -> None:
         """Tell a device, now if it observes, and when it comes to observe within `COMMAND_S`."""
         self._newest.pop((home, device), None)
@@ -159,7 +164,7 @@ class Commands(ObservableResource, PathCapable):  # type: ignore[misc]  # aiocoa
     async def add_observation(self, request: Message, serverobservation: Any) -> None:
         """Called with a GET that asks to observe."""
         at = await self._of(request)
-        if sum(map(len, self._observers.values())) >= MAX_OBSERVERS:
+        if self.count >= MAX_OBSERVERS:
             raise error.ServiceUnavailable("too many observe already")
         self._observers.setdefault(at, set()).add(serverobservation)
 
