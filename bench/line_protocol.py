@@ -18,6 +18,8 @@ from fastapi import APIRouter, FastAPI
 
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
+from homestream.door.intake import Intake
+from homestream.door.listen import Places
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import SqliteLog
@@ -67,12 +69,12 @@ async def measure(line: str, seconds: float) -> tuple[float, float]:
         committer = Committer(log, lambda entries: None)
         config = HomeConfig(door=DoorConfig(anonymous=True))
         app = FastAPI()
-        routes = ingest_routes(config, committer, Credentials(), lambda: time.time_ns() // 1_000_000)
-        app.include_router(APIRouter(routes=[*routes]))
+        intake = Intake(config, committer, Credentials(), lambda: time.time_ns() // 1_000_000)
+        app.include_router(APIRouter(routes=[*ingest_routes(intake)]))
         app.add_middleware(Guard)
         await committer.start()
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            server = uvicorn.Server(server_config(app, "127.0.0.1", 0))
+            server = uvicorn.Server(server_config(app, config.door, Places(config.door)))
             serving = asyncio.create_task(server.serve([listener]))
             cpu = time.process_time()
             command = (sys.executable, __file__, "--load", str(listener.getsockname()[1]), line, str(seconds))
