@@ -33,6 +33,8 @@ LOAD = Path(__file__).parent / "load.py"
 FLOODS = ((1, 400, 2.0), (1000, 10, 3.0), (1000, 1, 1.0))
 RATE = 1000
 IDLE = 10_000
+#: Seconds for all of them to come in.
+PATIENCE_S = 15
 
 
 async def load(*arguments: object) -> dict[str, float]:
@@ -119,7 +121,13 @@ async def idle() -> None:
         pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
         process = await asyncio.create_subprocess_exec(*command, **pipes)
         assert process.stdout is not None
-        ready = json.loads(await process.stdout.readline())
+        try:
+            ready = json.loads(await asyncio.wait_for(process.stdout.readline(), PATIENCE_S))
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            print(f"{IDLE:,} idle connections: not all were in after {PATIENCE_S} s")
+            return
         after = rss_bytes()
         await process.communicate()
     mb, each = after / 1e6, (after - before) / IDLE / 1e3
