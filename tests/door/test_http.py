@@ -229,7 +229,7 @@ async def test_influx_3_names_the_bad_lines(doors, client) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     assert doors.messages[-1] == ("api/write/auto", good.encode())
     assert doors.log.end() == 2, "on disk, whatever no_sync says"
-    bad = f"# a remark\n{good}\ntemp,device=x value=\nnote text=\"two\nlines\"\nm v=1x 5\n"
+    bad = f'# a remark\n{good}\ntemp,device=x value=\nnote text="two\nlines"\nm v=1x 5\n'
     answer = await client.post("/api/v3/write_lp?db=home&precision=second", content=bad)
     assert (answer.status_code, answer.json()["error"]) == (400, "partial write of line protocol occurred")
     told = [(row["line_number"], row["original_line"]) for row in answer.json()["data"]]
