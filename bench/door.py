@@ -129,7 +129,7 @@ async def idle() -> None:
             print(f"{IDLE:,} idle connections: not all were in after {PATIENCE_S} s")
             return
         after = rss_bytes()
-        await process.communicate()
+        await process.communicate(b"")  # ends its stdin, and so its waiting
     mb, each = after / 1e6, (after - before) / IDLE / 1e3
     print(
         f"{IDLE:,} idle connections: {mb:.0f} MB resident, {each:.1f} kB each, "
