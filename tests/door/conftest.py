@@ -102,6 +102,7 @@ def credentials() -> Credentials:
     made.add(USER, "home", "device", PASSWORD)
     made.add("stranger", "next-door", "device", PASSWORD)
     made.add("guessed", "home", "admin", PASSWORD)
+    made.add("owner", "home", "admin", PASSWORD)
     made.add("narrow", "home", "device", PASSWORD, publish=["api/hook/hall/#"])
     return made
 

@@ -195,7 +195,7 @@ async def test_a_session_is_taken_over_and_both_are_told(open_doors, join: Join)
 async def test_a_client_id_is_its_principals(open_doors, join: Join) -> None:
     async with open_doors(anonymous=False) as doors:
         ours = {"user": USER, "password": PASSWORD.encode()}
-        other = {"user": "guessed", "password": PASSWORD.encode()}
+        other = {"user": "owner", "password": PASSWORD.encode()}
         mine = await welcomed(join, doors, "c", **ours)
         thief = await Five.come(join, doors, "c", **other)
         assert (await thief.next()).code == Reason.CLIENT_IDENTIFIER_NOT_VALID
@@ -308,7 +308,7 @@ async def test_what_the_door_says_of_itself_is_for_admins(open_doors, join: Join
         doors.mqtt.room("home")
         doors.mqtt._announced = -1e9
         doors.mqtt._announce()
-        admin = await welcomed(join, doors, "a", user="guessed", password=PASSWORD.encode())
+        admin = await welcomed(join, doors, "a", user="owner", password=PASSWORD.encode())
         assert await admin.subscribe(Filter("$SYS/broker/version", 0)) == (0,)
         assert (await admin.message()).payloads[0].startswith(b"homestream ")
         device = await welcomed(join, doors, "d", user=USER, password=PASSWORD.encode())
