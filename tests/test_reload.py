@@ -22,7 +22,7 @@ def ask(home: RunningHome, what: str) -> Any:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.2)

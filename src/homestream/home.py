@@ -123,6 +123,8 @@ class DoorConfig(_Table):
     max_queued_bytes: int = Field(default=1 << 20, ge=1024)
     #: QoS 1 and 2 messages on their way to one client, or from it, unacknowledged; a 5.0 client may say less
     max_inflight: int = Field(default=1_000, ge=1, le=65_535)
+    #: levels of a topic or filter; deeper ones serve only to exhaust
+    topic_depth: int = Field(default=100, ge=1, le=100)
     #: a socket that has not said who it is by then gives its place to another
     connect_timeout: Duration = "10s"
     #: wrong passwords a minute for one name from one address

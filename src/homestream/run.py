@@ -12,7 +12,7 @@ import json
 import logging
 import resource
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,11 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     system = System(started=clock())
     pipeline = Pipeline(restore(folder), lake, log, system)
     committer = Committer(log, pipeline.arrived)
-    bridges = tuple(Bridge(one, config.id, folder, committer, clock) for one in config.bridge)
+
+    def route(entries: Iterable[Entry]) -> None:
+        mqtt.bridged(entries)
+
+    bridges = tuple(Bridge(one, config.id, folder, committer, clock, route) for one in config.bridge)
     memory = Memory(folder, limits(config), pipeline.engine.last_seq + 1)
 
     answers = Answers(folder / "state")

@@ -21,8 +21,12 @@ from homestream.home_bridge import BridgeConfig
 from homestream.homefile import parse
 from homestream.log.committer import Committer
 from homestream.reading import Entry, Kind
+from homestream.wire.exchange import Exchange
+from homestream.wire.journal import Opened, Subscribed
 from homestream.wire.packets import Ack, Connack, Connect, Suback, Subscribe, encode, publish
 from homestream.wire.reader import Reader, Topics
+from homestream.wire.state import Replay
+from homestream.wire.subscriptions import Options
 
 Until = Callable[..., Awaitable[None]]
 
@@ -51,11 +55,12 @@ class Ours:
 
     def __init__(self, log: Log, committer: Committer, folder: Path, entries: list[Entry]) -> None:
         self.log, self.committer, self.folder, self.entries = log, committer, folder, entries
+        self.routed: list[Entry] = []
 
     @asynccontextmanager
     async def bridged(self, port: int, **more: Any) -> AsyncIterator[Bridge]:
         config = BridgeConfig(name="b", host="localhost", port=port, **more)
-        bridge = Bridge(config, "home", self.folder, self.committer, now)
+        bridge = Bridge(config, "home", self.folder, self.committer, now, self.routed.extend)
         bridge.start()
         try:
             yield bridge
@@ -397,3 +402,27 @@ async def test_a_wrong_password_is_said_once_and_tried_slowly(
         assert not bridge.connected
     assert len(caplog.records) == 1
     assert "wrong" not in caplog.text.replace("password is wrong", "")
+
+
+async def test_those_at_our_door_hear_it_also_after_a_restart(
+    broker: Callable[..., Broker], ours: Ours, until: Until
+) -> None:
+    broker_ = broker().start()
+    async with client(broker_) as device:
+        await device.publish("lamp", "OFF", 1, retain=True)
+        async with ours.bridged(broker_.port):
+            await until(lambda: ours.routed)
+            await device.publish("lamp", "ON", 1, retain=True)
+            await until(lambda: len(ours.routed) == 2)
+    assert [(e.seq, e.topic, e.payload) for e in ours.routed] == [(1, "lamp", b"OFF"), (2, "lamp", b"ON")]
+    live, again = Exchange(), dict[str, Exchange]()
+    for entry in ours.routed:
+        live.bridged(entry)
+    Replay(again, Exchange).entries(ours.routed)
+    kept = [one.payload for one in live.retained.values()]
+    assert kept == [one.payload for one in again["home"].retained.values()] == [b"ON"]
+    live.apply(Opened("c", True, 0, "", None), 0)
+    live.apply(Subscribed("c", [("#", Options(1))]), 0)
+    last = ours.routed[-1]
+    assert live.bridged(last._replace(kind=Kind.RETAINED)) == [], "said again after a reconnect: no news"
+    assert [one.client_id for one in live.bridged(last)] == ["c"]

@@ -9,7 +9,7 @@ import aiocoap
 import cbor2
 import pytest
 from aiocoap.numbers import codes
-from aiocoap.oscore import FilesystemSecurityContext
+from aiocoap.oscore import FilesystemSecurityContext, NotAProtectedMessage
 
 from homestream.door import coap_paths, oscore
 from homestream.door.coap import CoapDoor
@@ -180,28 +180,52 @@ async def test_a_command_is_not_kept_for_long(doors, ask, monkeypatch: pytest.Mo
     assert told == [b"{}", b"{}", b"open", b"open"]
 
 
-async def test_a_device_may_seal_its_messages(doors, tmp_path: Path) -> None:
-    settings = oscore.add(tmp_path / "coap", "sensor")
-    place = tmp_path / "device"
-    place.mkdir()
-    (place / "settings.json").write_text(json.dumps(settings))
-    context = await aiocoap.Context.create_client_context(transports=["oscore", "udp6"])
-    sealed = FilesystemSecurityContext(str(place))
-    where = f"coap://127.0.0.1:{doors.coap}"
-    context.client_credentials[f"{where}/*"] = sealed
+@pytest.fixture
+async def sealed(doors, tmp_path: Path):
+    """Makes a key for a name; a client that seals with it, and where to."""
+    contexts = []
 
-    async def post(payload: bytes) -> aiocoap.Message:
-        message = aiocoap.Message(
-            code=aiocoap.POST, uri=f"{where}/readings", payload=payload, content_format=50
-        )
-        return await asyncio.wait_for(context.request(message).response, 10)
+    async def client(name: str) -> tuple[aiocoap.Context, str]:
+        place = tmp_path / f"device{len(contexts)}"
+        place.mkdir()
+        (place / "settings.json").write_text(json.dumps(oscore.add(tmp_path / "coap", name)))
+        context = await aiocoap.Context.create_client_context(transports=["oscore", "udp6"])
+        where = f"coap://127.0.0.1:{doors.coap}"
+        context.client_credentials[f"{where}/*"] = FilesystemSecurityContext(str(place))
+        contexts.append(context)
+        return context, where
 
-    assert (await post(ROW)).code == codes.CHANGED
+    yield client
+    for context in contexts:
+        await context.shutdown()
+
+
+async def post(context: aiocoap.Context, where: str, payload: bytes) -> aiocoap.Message:
+    uri = f"{where}/readings"
+    message = aiocoap.Message(code=aiocoap.POST, uri=uri, payload=payload, content_format=50)
+    return await asyncio.wait_for(context.request(message).response, 10)
+
+
+async def test_a_device_may_seal_its_messages(doors, sealed) -> None:
+    context, where = await sealed("sensor")
+    assert (await post(context, where, ROW)).code == codes.CHANGED
     assert doors.committed[-1].source == "coap:sensor"
     large = json.dumps([json.loads(ROW)] * 60).encode()
-    assert (await post(large)).code == codes.CHANGED
+    assert (await post(context, where, large)).code == codes.CHANGED
     assert doors.committed[-1].items == 60
-    await context.shutdown()
+
+
+async def test_a_key_that_was_taken_away_is_refused(doors, sealed, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(oscore, "LOOK_S", 0.0)
+    context, where = await sealed("sensor")
+    assert (await post(context, where, ROW)).code == codes.CHANGED
+    oscore.remove(tmp_path / "coap", "sensor")
+    with pytest.raises(NotAProtectedMessage):  # an answer that is not sealed: who cannot be read gets 4.01
+        await post(context, where, ROW)
+    assert len(doors.committed) == 1
+    assert list((tmp_path / "coap").iterdir()) == []
+    context, where = await sealed("sensor")
+    assert (await post(context, where, ROW)).code == codes.CHANGED
 
 
 async def test_sealed_messages_where_nobody_has_a_key(doors) -> None:
@@ -258,3 +282,16 @@ async def test_libcoap_observes(doors, libcoap, until) -> None:
     doors.coap_door.tell("home", "garden/valve", b'{"metric": "switch", "value": 1}')
     assert '{"metric": "switch", "value": 1}' in await listening
     await until(lambda: not doors.coap_door.observers)
+
+
+async def test_a_device_observes_its_commands_sealed(doors, sealed, until) -> None:
+    context, where = await sealed("sensor")
+    uri = f"{where}/devices/garden/valve"
+    request = context.request(aiocoap.Message(code=aiocoap.GET, uri=uri, observe=0))
+    assert (await asyncio.wait_for(request.response, 5)).payload == b"{}"
+    await until(lambda: doors.coap_door.observers)
+    told = aiter(request.observation)
+    for payload in (b'{"metric": "switch", "value": 1}', b'{"metric": "switch", "value": 0}'):
+        doors.coap_door.tell("home", "garden/valve", payload)
+        assert (await asyncio.wait_for(anext(told), 5)).payload == payload
+    request.observation.cancel()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from homestream.door import mqtt as limits
+from homestream.door import refusals
 from homestream.reading import Kind
 from homestream.wire import packets
 from homestream.wire.packets import Connect, Ping, encode, publish
@@ -119,14 +119,14 @@ async def test_memory_stays_bounded_under_large_and_cut_packets(doors, join, nei
 
 
 async def test_refusals_do_not_fill_the_disk(doors, join, until, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MAX_REFUSALS", 5)
+    monkeypatch.setattr(refusals, "MAX_KEPT", 5)
+    monkeypatch.setattr(refusals, "MINUTE", 1.0)
     for _ in range(20):
         peer = await join(doors)
         peer.send(b"\xff" * 5_000)
         await peer.closed()
-    await until(lambda: not doors.mqtt.clients)
-    await doors.committer.append([])
-    assert len(doors.refusals) == 5
+    await until(lambda: len(doors.refusals) == 6)
+    assert [entry.items for entry in doors.refusals] == [1, 1, 1, 1, 1, 15], "all are in the books"
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -91,5 +91,5 @@ async def test_dialogues_of_mosquittos_tests(doors, join) -> None:
                     passed += 1
                 else:
                     failed.append(f"{group['group']}: {test['name']}")
-    assert failed == ["v3.1.1 SUBSCRIBE: 82 single ok QoS 2 [MQTT-3.8.4-1]"], "we grant 1, which is allowed"
+    assert failed == []
     assert passed > 130

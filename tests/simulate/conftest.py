@@ -65,7 +65,12 @@ async def doors(tmp_path: Path, credentials: Credentials) -> AsyncIterator[Doors
     committed: list[Entry] = []
     config = HomeConfig(door=DoorConfig(mqtt_port=0, coap_port=port))
     log = SqliteLog(tmp_path / "log.db")
-    committer = Committer(log, committed.extend)
+
+    def arrived(entries: list[Entry]) -> None:
+        """All but what the door notes of sessions and of how to route."""
+        committed.extend(entry for entry in entries if entry.kind is not Kind.SESSION)
+
+    committer = Committer(log, arrived)
     await committer.start()
     intake = Intake(config, committer, credentials, clock)
     mqtt, coap = MqttDoor(config, committer, credentials, clock), CoapDoor(config.door, intake)

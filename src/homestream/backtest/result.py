@@ -140,8 +140,14 @@ class Backtest:
             for name in dict.fromkeys([*self.rules, *there])
         }
 
+    def says(self, rule: str) -> list[str]:
+        """Line by line: how many alerts, with what another writing would have made of them; a band."""
+        advice, count = self.advice.get(rule), len(self.rules[rule])
+        first = f"{count} alert{'' if count == 1 else 's'}{advice.words() if advice else ''}"
+        return [first, advice.band.words()] if advice and advice.band else [first]
+
     def as_json(self) -> dict[str, Any]:
-        """{timezone, since, until, rules: [{rule, count, alerts, advice}], against}; ms, durations in s."""
+        """{timezone, since, until, rules: [{rule, count, says, alerts, advice}], against}; in ms and s."""
         body: dict[str, Any] = {
             "timezone": self.timezone,
             "since": self.since,
@@ -150,6 +156,7 @@ class Backtest:
                 {
                     "rule": name,
                     "count": len(found),
+                    "says": self.says(name),
                     "alerts": [_row(alert) for alert in found],
                     "advice": asdict(self.advice[name]) if name in self.advice else None,
                 }
@@ -172,11 +179,10 @@ class Backtest:
         """The alerts of each rule, the last `SHOWN` of them, and what another writing would have changed."""
         zone = ZoneInfo(self.timezone)
         for name, found in self.rules.items():
-            advice = self.advice.get(name)
-            count = f"{len(found)} alert{'' if len(found) == 1 else 's'}"
-            console.print(f"[bold]{escape(name)}[/]: {count}{advice.words() if advice else ''}")
-            if advice and advice.band:
-                console.print(f"  {escape(advice.band.words())}")
+            first, *more = self.says(name)
+            console.print(f"[bold]{escape(name)}[/]: {first}")
+            for line in more:
+                console.print(f"  {escape(line)}")
             if found:
                 console.print(_table(found, zone))
         if self.against is not None:

@@ -1,15 +1,16 @@
 """A bridge to an existing broker: its messages go into our log, our commands to its devices.
 
 The broker gets its acknowledgement when a message is on our disk, and keeps our session while we are away, so
-that neither a crash of ours nor a lost connection loses any. Nothing that came from a broker is sent to one:
-bridges make no loops.
+that neither a crash of ours nor a lost connection loses any. It goes on to those who subscribed at our own
+door. Nothing that came from a broker, or from a client of ours, is sent to one: bridges make no loops. Who
+bridges the same topics from that broker to our door as well would make one; one way is enough.
 """
 
 import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,16 +75,25 @@ class Bridge:
     """One `[[bridge]]`. `start` it on the event loop; `stop` it before the committer."""
 
     def __init__(
-        self, config: BridgeConfig, home: str, folder: Path, committer: Committer, clock: Callable[[], int]
+        self,
+        config: BridgeConfig,
+        home: str,
+        folder: Path,
+        committer: Committer,
+        clock: Callable[[], int],
+        route: Callable[[Iterable[Entry]], None],
     ) -> None:
-        """`folder`: where PEM files are; `clock`: ms since 1970. `ConfigError` where no file can be read."""
+        """`folder`: where PEM files are; `clock`: ms since 1970; `route` takes what is in the log, with seq.
+
+        `ConfigError` where a file cannot be read.
+        """
         self.config = config
         self.connected = False
         #: since when it is as it is, ms; and what went wrong last, "" if nothing
         self.since = clock()
         self.error = ""
         self._home, self._source = home, f"bridge:{config.name}"
-        self._committer, self._clock = committer, clock
+        self._committer, self._clock, self._route = committer, clock, route
         self._tls = _context(config, folder) if config.tls else None
         self._topics = AnyTopics()
         self._client: Client | None = None
@@ -202,15 +212,17 @@ class Bridge:
             if why := _unfit(topic, payload):
                 entry = entry._replace(kind=Kind.REFUSED, topic=why, payload=payload[:EVIDENCE])
             entries.append(entry)
-        self._committer.append_nowait(entries, partial(self._stored, client, batch))
+        self._committer.append_nowait(entries, partial(self._stored, client, batch, entries))
 
-    def _stored(self, client: Client, batch: Batch, result: int | LogError) -> None:
+    def _stored(self, client: Client, batch: Batch, entries: list[Entry], result: int | LogError) -> None:
         if isinstance(result, LogError):  # the broker keeps them, and sends them again to the next connection
             self._tell(f"not stored: {result}")
             client.leave(Reason.QUOTA_EXCEEDED, "not stored")
             return
         client.stored(batch)
         self._flush()
+        numbered = (entry._replace(seq=seq) for seq, entry in enumerate(entries, result))
+        self._route(entry for entry in numbered if entry.kind is not Kind.REFUSED)
 
     def _flush(self) -> None:
         if self._client is None or self._writer is None:

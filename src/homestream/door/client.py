@@ -27,6 +27,7 @@ from homestream.wire.packets import Connect
 from homestream.wire.reader import Batch
 from homestream.wire.reasons import Reason
 from homestream.wire.session import UNRECORDED
+from homestream.wire.topics import depth
 
 if TYPE_CHECKING:
     from homestream.door.mqtt import MqttDoor
@@ -213,6 +214,9 @@ class Client(asyncio.Protocol):
         if nameless or not door.may_have(principal, connect.client_id):
             self.handle(self._connection.refuse(Reason.CLIENT_IDENTIFIER_NOT_VALID))
             return
+        if connect.will is not None and depth(connect.will.topic) > door.topics.levels:
+            self.handle(self._connection.refuse(Reason.TOPIC_NAME_INVALID))
+            return
         self.name = principal.name
         assigned = "" if connect.client_id else f"auto-{secrets.token_hex(8)}"
         self._member = Member(
@@ -223,6 +227,7 @@ class Client(asyncio.Protocol):
             self,
             door.allowed(principal),
             door.refused,
+            door.topics.levels,
         )
         self._member.enter(connect, assigned, self._entered)
         if self._connection.state is State.DECIDING:

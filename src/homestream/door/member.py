@@ -20,12 +20,13 @@ from homestream.wire.reader import EVIDENCE, Batch
 from homestream.wire.reasons import Reason
 from homestream.wire.session import Session
 from homestream.wire.subscriptions import Options
+from homestream.wire.topics import depth
 
 FULL = "the disk is full or failing"
 
-#: Of a filter that is not allowed. "Not authorized" would say more, but clients in the field know in a SUBACK
-#: only what 3.1.1 had too; the reason string says it.
-DENIED, NOT_ALLOWED = Reason.UNSPECIFIED_ERROR, "not allowed by its list of topics"
+#: Of a filter that is not allowed. 0x80 is for who hides why (MQTT 5.0, table 3-8), and we say why; before
+#: 5.0 it is all there is.
+NOT_ALLOWED = "not allowed by its list of topics"
 
 
 class Socket(Protocol):
@@ -48,6 +49,7 @@ class Member:
         "_allowed",
         "_connection",
         "_kept",
+        "_levels",
         "_principal",
         "_refused",
         "_socket",
@@ -65,8 +67,12 @@ class Member:
         socket: Socket,
         allowed: Mapping[str, bool],
         refused: Callable[[str, str, str, bytes], None],
+        levels: int,
     ) -> None:
-        """`name` is the client id; `refused` writes a refusal: home, source, reason, evidence."""
+        """`name` is the client id; `refused` writes a refusal: home, source, reason, evidence.
+
+        `levels`: what a filter may have.
+        """
         self.name = name
         self.room = room
         self.source = f"mqtt:{principal.name}"
@@ -75,6 +81,7 @@ class Member:
         self._socket = socket
         self._allowed = allowed
         self._refused = refused
+        self._levels = levels
         #: the log knows of its session
         self._kept = False
 
@@ -119,8 +126,8 @@ class Member:
         self.room.store(self.source, batch, self._connection.session, partial(self._stored, batch, denied))
 
     def subscribe(self, wanted: Wanted) -> None:
-        """Take the filters it may have."""
-        refused = [0 if may_subscribe(self._principal, one.name) else DENIED for one in wanted.filters]
+        """Take the filters it may have; the others get 0x87 "Not authorized", or 0x8F where too deep."""
+        refused = [self._denied(one.name) for one in wanted.filters]
         filters = [
             (one.name, Options(*one[1:], wanted.identifier))
             for one, code in zip(wanted.filters, refused, strict=True)
@@ -131,7 +138,9 @@ class Member:
             full: list[int] = [Reason.QUOTA_EXCEEDED] * len(filters)
             granted = iter(full if isinstance(codes, LogError) or not codes else codes)
             told = [code or next(granted) for code in refused]
-            self._connection.subscribed(wanted.packet_id, told, NOT_ALLOWED if any(refused) else "")
+            self._connection.subscribed(
+                wanted.packet_id, told, NOT_ALLOWED if Reason.NOT_AUTHORIZED in refused else ""
+            )
             self._socket.flush()
 
         self._record(Subscribed(self.name, filters), done)
@@ -207,6 +216,11 @@ class Member:
         self.room.exchange.apply(record, self.room.clock())
         if self._kept:
             self.room.note(self.source, record)
+
+    def _denied(self, name: str) -> int:
+        if depth(name) > self._levels:
+            return Reason.TOPIC_FILTER_INVALID
+        return 0 if may_subscribe(self._principal, name) else Reason.NOT_AUTHORIZED
 
     def _forbid(self, session: Session) -> None:
         """Let go of filters that were allowed when it subscribed, and are no longer."""

@@ -7,25 +7,23 @@ never leaves its home. See `client` for one connection, `room` for one home.
 
 import asyncio
 import ssl
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from homestream import __version__
 from homestream.door.acl import may_publish
 from homestream.door.client import Client
 from homestream.door.credentials import Credentials, Principal
 from homestream.door.listen import Places, listen
-from homestream.door.room import Room, ignore
+from homestream.door.refusals import Refusals
+from homestream.door.room import Room
 from homestream.home import HomeConfig, duration_ms
 from homestream.log.committer import Committer
-from homestream.reading import Entry, Kind
+from homestream.reading import Entry
 from homestream.wire.exchange import Exchange
 from homestream.wire.message import Message
 from homestream.wire.reader import Topics
 from homestream.wire.reasons import Reason
 from homestream.wire.session import LIMITS, Limits
-
-#: Broken packets written to the log a minute: a stranger shall not fill the disk. More are only closed.
-MAX_REFUSALS = 600
 
 #: Seconds between looks for silent connections, sessions that are over, last wills that are due.
 SWEEP = 1.0
@@ -83,14 +81,13 @@ class MqttDoor:
         self._places = Places(config.door)
         #: milliseconds for a peer to introduce itself
         self.patience = duration_ms(config.door.connect_timeout)
-        self.topics = Topics()
+        self.topics = Topics(config.door.topic_depth)
         self.clients: set[Client] = set()
         self._rooms = {
             home: Room(home, exchange, committer, clock) for home, exchange in (exchanges or {}).items()
         }
         self._allowed: dict[Principal | None, Allowed] = {}
-        self._refusals = 0
-        self._refusals_since = 0.0
+        self._refusals = Refusals(committer, clock)
         self._announced = 0.0
 
     async def start(self) -> None:
@@ -116,6 +113,7 @@ class MqttDoor:
             await asyncio.sleep(0.01)
         for client in list(self.clients):
             client.drop()
+        await self._refusals.close()
 
     @property
     def port(self) -> int:
@@ -156,6 +154,12 @@ class MqttDoor:
         room.flush(sessions)
         return len(sessions)
 
+    def bridged(self, entries: Iterable[Entry]) -> None:
+        """Send what a bridge brought, and what is in the log by now, to those here who subscribed."""
+        for entry in entries:
+            room = self.room(entry.home)
+            room.flush(room.exchange.bridged(entry))
+
     # For its clients.
 
     def room(self, home: str) -> Room:
@@ -190,14 +194,8 @@ class MqttDoor:
         return found
 
     def refused(self, home: str, source: str, reason: str, evidence: bytes) -> None:
-        """Write a refusal to the log, if there are not too many."""
-        now = self.loop.time()
-        if now - self._refusals_since > 60.0:
-            self._refusals, self._refusals_since = 0, now
-        self._refusals += 1
-        if self._refusals <= MAX_REFUSALS:
-            entry = Entry(0, Kind.REFUSED, home, source, reason, evidence, self.clock())
-            self.committer.append_nowait([entry], ignore)
+        """Write a refusal to the log; of a flood it is counted, see `refusals`."""
+        self._refusals.note(home, source, reason, evidence)
 
     async def _sweep(self) -> None:
         while True:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from homestream.reading import Entry, Kind
 from homestream.wire.delivery import Delivery
 from homestream.wire.journal import (
     AnyRecord,
@@ -202,6 +203,18 @@ class Exchange:
         if message.retain:
             self.retained.keep(message)
         return self._send(message, now, publisher)
+
+    def bridged(self, entry: Entry) -> list[Session]:
+        """Route what a bridge brought, as QoS 1: it is in the log.
+
+        A broker says "retained" only to who subscribes anew, and says it again after each reconnect. So what
+        we know is left out, and a topic that is retained stays so with what comes later.
+        """
+        known, kept = self.retained.get(entry.topic), entry.kind is Kind.RETAINED
+        if kept and known is not None and known.payload == entry.payload:
+            return []
+        retain = kept or known is not None
+        return self.publish(Message(entry.topic, entry.payload, 1, retain, seq=entry.seq), entry.arrived)
 
     def announce(self, message: Message, now: int) -> list[Session]:
         """Publish what we say of ourselves: retained, but apart from what devices retain."""

@@ -13,7 +13,7 @@ from homestream.wire.packets import AUTH, CONNECT, PUBACK, PUBREC, Connect, Pack
 from homestream.wire.primitives import MalformedPacket, text, varint
 from homestream.wire.properties import Properties
 from homestream.wire.reasons import Reason
-from homestream.wire.topics import check_topic
+from homestream.wire.topics import MAX_LEVELS, check_topic, depth
 
 #: A packet of more is refused unread. 1 MiB is far above any device's and small enough for thousands.
 MAX_PACKET = 1 << 20
@@ -67,11 +67,18 @@ class Batch:
 class Topics(dict[bytes, str]):
     """Topic bytes -> checked topic. Share one between connections: the devices of a home repeat theirs."""
 
+    def __init__(self, levels: int = MAX_LEVELS) -> None:
+        """`levels` that a topic may have."""
+        super().__init__()
+        self.levels = levels
+
     def __missing__(self, raw: bytes) -> str:
         if not raw:
             raise MalformedPacket("topic is empty", Reason.PROTOCOL_ERROR)
         topic = text(raw)
         check_topic(topic, MalformedPacket)
+        if depth(topic) > self.levels:
+            raise MalformedPacket(f"topic of more than {self.levels} levels", Reason.TOPIC_NAME_INVALID)
         if len(self) >= MAX_REMEMBERED:
             self.clear()
         self[raw] = topic

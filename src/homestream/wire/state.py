@@ -119,6 +119,8 @@ class Replay:
                 self._record(entry)
             elif entry.kind == Kind.MESSAGE and entry.source.startswith("mqtt:"):
                 self._message(entry)
+            elif entry.kind in (Kind.MESSAGE, Kind.RETAINED) and entry.source.startswith("bridge:"):
+                self._exchange(entry.home).bridged(entry)
 
     def done(self, now: int) -> None:
         """That was all; `now` in ms since 1970."""

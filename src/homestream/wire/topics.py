@@ -39,8 +39,13 @@ def check_filter(text: str, error: type[PeerError] = PeerError) -> None:
 def _check_text(text: str, error: type[PeerError]) -> None:
     if CONTROL.search(text):
         raise error("topic with a control character")
-    if len(text) > MAX_TOPIC_CHARS or text.count("/") >= MAX_LEVELS:
+    if len(text) > MAX_TOPIC_CHARS or depth(text) > MAX_LEVELS:
         raise error("topic is too long")
+
+
+def depth(text: str) -> int:
+    """Levels of a topic or filter."""
+    return text.count("/") + 1
 
 
 def matches(pattern: str, topic: str) -> bool:
