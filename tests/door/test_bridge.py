@@ -21,12 +21,8 @@ from homestream.home_bridge import BridgeConfig
 from homestream.homefile import parse
 from homestream.log.committer import Committer
 from homestream.reading import Entry, Kind
-from homestream.wire.exchange import Exchange
-from homestream.wire.journal import Opened, Subscribed
 from homestream.wire.packets import Ack, Connack, Connect, Suback, Subscribe, encode, publish
 from homestream.wire.reader import Reader, Topics
-from homestream.wire.state import Replay
-from homestream.wire.subscriptions import Options
 
 Until = Callable[..., Awaitable[None]]
 
@@ -101,9 +97,9 @@ async def test_messages_come_in_and_commands_go_out(
         await asyncio.sleep(0.1)  # the bridge's own subscription
         for n in range(50):
             await device.publish("home/hall/lamp/pöwer", f"{n}", n % 3)
-        await until(lambda: len(ours.messages) == 50)
+        await until(lambda: len(ours.routed) == 50)
         assert sorted(ours.messages) == sorted(("home/hall/lamp/pöwer", b"%d" % n) for n in range(50))
-        assert {(e.home, e.source, e.kind, e.items) for e in ours.entries} == {("home", "bridge:b", 0, 1)}
+        assert {(e.home, e.source, e.kind, e.items) for e in ours.routed} == {("home", "bridge:b", 0, 1)}
 
         for _ in range(2):
             assert bridge.publish("home/hall/lamp/switch/set", b"ON", 1)
@@ -402,27 +398,3 @@ async def test_a_wrong_password_is_said_once_and_tried_slowly(
         assert not bridge.connected
     assert len(caplog.records) == 1
     assert "wrong" not in caplog.text.replace("password is wrong", "")
-
-
-async def test_those_at_our_door_hear_it_also_after_a_restart(
-    broker: Callable[..., Broker], ours: Ours, until: Until
-) -> None:
-    broker_ = broker().start()
-    async with client(broker_) as device:
-        await device.publish("lamp", "OFF", 1, retain=True)
-        async with ours.bridged(broker_.port):
-            await until(lambda: ours.routed)
-            await device.publish("lamp", "ON", 1, retain=True)
-            await until(lambda: len(ours.routed) == 2)
-    assert [(e.seq, e.topic, e.payload) for e in ours.routed] == [(1, "lamp", b"OFF"), (2, "lamp", b"ON")]
-    live, again = Exchange(), dict[str, Exchange]()
-    for entry in ours.routed:
-        live.bridged(entry)
-    Replay(again, Exchange).entries(ours.routed)
-    kept = [one.payload for one in live.retained.values()]
-    assert kept == [one.payload for one in again["home"].retained.values()] == [b"ON"]
-    live.apply(Opened("c", True, 0, "", None), 0)
-    live.apply(Subscribed("c", [("#", Options(1))]), 0)
-    last = ours.routed[-1]
-    assert live.bridged(last._replace(kind=Kind.RETAINED)) == [], "said again after a reconnect: no news"
-    assert [one.client_id for one in live.bridged(last)] == ["c"]
