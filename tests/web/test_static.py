@@ -7,7 +7,10 @@ import pytest
 from homestream.web.static import UI, lean, load
 
 #: What opening the page loads, beside the font; what comes only when asked for is left out.
-LATER = {"login.html", "login.css", "login.js", "details.js", "guide.js", "arming.js", "vendor/inter.woff2"}
+LATER = {
+    *("login.html", "login.css", "login.js", "details.js", "guide.js", "arming.js", "report.js"),
+    *("trial.js", "trial.css", "vendor/inter.woff2"),
+}
 
 
 def test_the_page_weighs_less_than_60_kb() -> None:

@@ -8,10 +8,11 @@ import { Consumption } from "./consumption.js";
 import { second } from "./format.js";
 import { Hogs } from "./hogs.js";
 import { html } from "./html.js";
+import { Later } from "./later.js";
 import { connect, devices, heard, home, link, now, occupied, tenSeconds, trouble } from "./live.js";
+import { Menu } from "./menu.js";
 import { ModeMenu } from "./mode.js";
 import { Power } from "./power.js";
-import { ReportMenu } from "./report.js";
 import { Security } from "./security.js";
 import { System } from "./system.js";
 import { ThemeButton } from "./theme.js";
@@ -43,6 +44,10 @@ async function logOut() {
   if (await post("/api/logout")) location.replace("/login");
 }
 
+// What few ask for is loaded when it is.
+const tryRule = async () => (await import("./trial.js")).show();
+const report = () => import("./report.js");
+
 function App() {
   useSignalEffect(() => {
     document.title = `${unseen.value ? `(${unseen.value}) ` : ""}${home.value?.name ?? "Homestream"}`;
@@ -54,7 +59,9 @@ function App() {
       <h1>${home.value.name}</h1>
       <${LinkChip} /><${ModeMenu} /><${AlertChip} /><${Presence} />
       <span class="space"></span>
-      <${ReportMenu} /><${ThemeButton} />
+      <button class="chip" onClick=${tryRule}>Try a rule</button>
+      <${Menu} label="Report" right=${true}>${(close) => html`<${Later} load=${report} close=${close} />`}<//>
+      <${ThemeButton} />
       <button class="chip" onClick=${logOut}>Log out</button>
     </header>
     <main>

@@ -14,7 +14,7 @@ const PATHS = {
   bars: uPlot.paths.bars({ size: [0.72, 90], radius: 0.06 }),
 };
 
-function options(node, { text, floor, way = "line", names, pick }) {
+function options(node, { text, floor, way = "line", names, pick, ready }) {
   const colour = (name) => {
     // light-dark() is settled only where a colour is used, so let the browser use it.
     node.style.color = `var(${name})`;
@@ -46,7 +46,7 @@ function options(node, { text, floor, way = "line", names, pick }) {
       {},
       { stroke: bars ? undefined : line, width: 1.6, fill: bars ? line : line.replace(")", ", 0.16)").replace("rgb(", "rgba("), points: { show: false }, paths: PATHS[way] },
     ],
-    hooks: { setCursor: [(u) => pick?.(u.cursor.idx)] },
+    hooks: { setCursor: [(u) => pick?.(u.cursor.idx)], ready: [(u) => ready?.(u)] },
   };
 }
 
@@ -71,7 +71,8 @@ function time(ms, at) {
 }
 
 // `data` is [seconds, values], for bars [0 to n-1, values]; null is a gap. `way`: line, steps or bars.
-// `pick` hears the index under the pointer, null when it leaves; `names` says a bar's name by its index.
+// `pick` hears the index under the pointer, null when it leaves; `names` says a bar's name by its index;
+// `ready` hears the uPlot once it is drawn.
 export function Chart({ data, label, tall, ...made }) {
   const node = useRef();
   const plot = useRef();

@@ -1,7 +1,7 @@
 // What a home without devices shows: how to connect the first.
 import { html } from "./html.js";
 
-export function Guide() {
+export default function Guide() {
   const host = location.hostname;
   const row = '{"device":"kitchen/lamp","metric":"power","value":12.5}';
   return html`

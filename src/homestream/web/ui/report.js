@@ -1,18 +1,16 @@
-// Download the report for a period; dates are the home's.
+// Download the report for a period; dates are the home's. Loaded when the menu is opened.
+import { useEffect, useRef } from "./vendor/hooks.js";
 import { query } from "./api.js";
 import { html } from "./html.js";
 import { zone } from "./format.js";
 import { now } from "./live.js";
-import { Menu } from "./menu.js";
 
 const isoDate = (ms) => new Intl.DateTimeFormat("en-CA", { timeZone: zone.value }).format(ms);
 const address = (since, until) => query("/api/report.pdf", { since, until });
 
-export function ReportMenu() {
-  return html`<${Menu} label="Report" right=${true}>${(close) => html`<${Choices} close=${close} />`}<//>`;
-}
-
-function Choices({ close }) {
+export default function Choices({ close }) {
+  const first = useRef();
+  useEffect(() => first.current.focus(), []);
   const back = (days) => isoDate(now.peek() - days * 86_400_000);
   const choose = (event) => {
     event.preventDefault();
@@ -21,7 +19,7 @@ function Choices({ close }) {
     location.assign(address(since, until));
   };
   return html`
-    <a href="/api/report.pdf" onClick=${close}>Latest week<small>The last seven days with data</small></a>
+    <a ref=${first} href="/api/report.pdf" onClick=${close}>Latest week<small>The last seven days with data</small></a>
     <a href=${address(back(0), back(0))} onClick=${close}>Today</a>
     <a href=${address(back(29), back(0))} onClick=${close}>Last 30 days</a>
     <form onSubmit=${choose}>

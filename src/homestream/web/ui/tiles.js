@@ -1,10 +1,11 @@
 // Rooms and their tiles: what each device says, and a tap to switch it.
-import { useEffect, useState } from "./vendor/hooks.js";
+import { useState } from "./vendor/hooks.js";
 import { computed, signal } from "./vendor/signals.js";
 import { post } from "./api.js";
 import { moment } from "./format.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
+import { Later } from "./later.js";
 import { blind, commands, devices, home, key, now, reading } from "./live.js";
 import { headlines, metric, roomName } from "./metrics.js";
 
@@ -37,7 +38,7 @@ const packed = computed(() => {
 });
 
 export function Rooms() {
-  if (!devices.value.length) return html`<${NoDevices} />`;
+  if (!devices.value.length) return html`<${Later} load=${guide} />`;
   return html`
     <div class="rooms full">
       ${packed.value.map((column) => html`
@@ -159,10 +160,4 @@ function alongside(device) {
 }
 
 // How to begin is read once; it is loaded only by a home without devices.
-function NoDevices() {
-  const [Guide, show] = useState(null);
-  useEffect(() => {
-    import("./guide.js").then((module) => show(() => module.Guide));
-  }, []);
-  return Guide && html`<${Guide} />`;
-}
+const guide = () => import("./guide.js");
