@@ -189,7 +189,9 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
         web.append(_Web(server_config(page, door, places, context)))
 
     def reload_credentials() -> None:
-        mqtt.part(credentials.reload())
+        changed = credentials.reload()
+        mqtt.part(changed)
+        coap.part(changed)
 
     watched = [Watched([folder / CREDENTIALS], reload_credentials)]
     if tls is not None:

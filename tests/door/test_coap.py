@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import socket
 from pathlib import Path
 
 import aiocoap
@@ -295,3 +296,45 @@ async def test_a_device_observes_its_commands_sealed(doors, sealed, until) -> No
         doors.coap_door.tell("home", "garden/valve", payload)
         assert (await asyncio.wait_for(anext(told), 5)).payload == payload
     request.observation.cancel()
+
+
+async def test_who_is_taken_out_observes_no_more(doors, until) -> None:
+    context = await aiocoap.Context.create_client_context(transports=["udp6"])
+    message = aiocoap.Message(code=aiocoap.GET, uri=f"coap://127.0.0.1:{doors.coap}/devices/valve", observe=0)
+    message.opt.uri_query = (TOKEN,)
+    request = context.request(message)
+    await asyncio.wait_for(request.response, 5)
+    doors.coap_door.part({"somebody else"})
+    await asyncio.sleep(0.1)
+    assert doors.coap_door.observers == 1
+    doors.coap_door.part({"sensor"})
+    last = await asyncio.wait_for(anext(aiter(request.observation)), 5)
+    assert last.code == codes.UNAUTHORIZED
+    await until(lambda: not doors.coap_door.observers)
+    await context.shutdown()
+
+
+async def test_a_payload_marker_with_no_payload_is_malformed(doors, ask, until) -> None:
+    """RFC 7252, section 3; an option may well end with the same byte."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.sendto(bytes.fromhex("50021234ff"), ("127.0.0.1", doors.coap))
+        await until(lambda: doors.refusals)
+        peer.sendto(bytes.fromhex("5002123541ff"), ("127.0.0.1", doors.coap))
+    assert (await ask("readings", ROW)).code == codes.CHANGED
+    assert [entry.payload for entry in doors.refusals] == [bytes.fromhex("50021234ff")]
+
+
+async def test_packets_of_libcoaps_tests(doors, ask, until) -> None:
+    file = Path(__file__).parents[3] / "shared" / "data" / "vectors_coap" / "libcoap_test_pdu.jsonl"
+    if not file.exists():
+        pytest.skip("../shared/data is not beside the project: libcoap's packets were not sent")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows = [row for row in rows if row["transport"] == "COAP_PROTO_UDP"]
+    bad = [bytes.fromhex(row["hex"]) for row in rows if not row["parse_ok"]]
+    assert len(bad) > 5
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        for row in rows:
+            peer.sendto(bytes.fromhex(row["hex"]), ("127.0.0.1", doors.coap))
+    await until(lambda: len(doors.refusals) >= len(bad))
+    assert (await ask("readings", ROW)).code == codes.CHANGED
+    assert [entry.payload for entry in doors.refusals] == bad

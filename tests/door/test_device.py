@@ -1,5 +1,6 @@
 """`homestream device`: what it writes, and what a device is told to do really works."""
 
+import json
 import queue
 import re
 import shlex
@@ -111,3 +112,20 @@ def test_while_the_home_is_up_a_new_device_comes_in_and_a_removed_one_goes(tmp_p
         home.stop()
     stored = {row["source"]: row["stored"] for row in read_status(home.folder)["accounts"]}
     assert stored == {"coap:new-coap": 1, "http:new-http": 1, "mqtt:new-mqtt": 1}
+
+
+def test_a_coap_device_gets_a_key_too_and_loses_it(home: Path) -> None:
+    added = add(home, "valve", "coap")
+    told = json.loads(added.snippet.splitlines()[-1])
+    kept = [json.loads(file.read_text()) for file in (home / "coap").glob("*/settings.json")]
+    assert [one["name"] for one in kept] == ["valve"]
+    assert told["secret_hex"] == kept[0]["secret_hex"]
+    assert (told["sender-id_hex"], told["recipient-id_hex"]) == (
+        kept[0]["recipient-id_hex"],
+        kept[0]["sender-id_hex"],
+    )
+    damaged = home / "coap" / "damaged"
+    damaged.mkdir()
+    (damaged / "settings.json").write_text("{")
+    remove(home, "valve")
+    assert list((home / "coap").glob("*/settings.json")) == [damaged / "settings.json"]

@@ -39,6 +39,7 @@ async def test_so_many_may_be_connected(open_doors, join, limit: str) -> None:
 async def test_who_does_not_say_who_it_is_goes(open_doors, join) -> None:
     async with open_doors(connect_timeout="1s") as doors:
         await (await join(doors)).closed()
+        assert doors.mqtt.connected == 0
 
 
 def test_what_a_session_may_hold() -> None:

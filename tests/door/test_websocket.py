@@ -94,6 +94,7 @@ async def test_text_and_what_is_larger_than_a_packet_may_be_end_it(open_doors, u
                 await peer.send(frame)
                 await closed(peer)
         await until(lambda: not doors.mqtt.clients)
+        assert doors.mqtt.connected == 0
 
 
 async def test_a_page_of_another_site_needs_a_login_and_our_own_machine_does_not(open_doors) -> None:
@@ -159,3 +160,4 @@ async def test_silence_before_connect_and_our_own_stop_close_it(open_doors, unti
         await doors.mqtt.stop()
         await closed(peer)
         await until(lambda: not doors.mqtt.clients)
+        assert doors.mqtt.connected == 0

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiocoap.resource import Site, WKCResource
 from aiocoap.util import socknumbers
 
 from homestream.door.coap_paths import JSON, SENML_CBOR, SENML_JSON, Batches, Commands
+from homestream.door.device import KEYS
 from homestream.door.intake import Intake
 from homestream.door.listen import taken
 from homestream.home import DoorConfig
@@ -22,8 +24,8 @@ TRANSPORTS = ["udp6"]
 #: Bytes of a token, and of a message that says no more than that it is there.
 LONGEST_TOKEN, HEADER = 8, 4
 
-#: The folder of the home that holds the keys of OSCORE, see oscore.py.
-KEYS = "coap"
+#: What begins a payload.
+MARKER = b"\xff"
 
 _log = logging.getLogger("homestream.coap")
 
@@ -75,6 +77,10 @@ class CoapDoor:
         """Tell a device that observes `/devices/DEVICE`."""
         self._commands.tell(home, device, payload)
 
+    def part(self, users: Container[str]) -> None:
+        """Tell principals that are gone or no longer what they were nothing more."""
+        self._commands.part(users)
+
     def _harden(self, interface: Any) -> None:
         """Let no datagram, and no peer that has gone, end the service.
 
@@ -92,6 +98,9 @@ class CoapDoor:
                 message = Message.decode(data)
                 # RFC 7252, sections 3 and 4.1: what aiocoap lets pass.
                 if data[0] & 15 > LONGEST_TOKEN or (message.code is EMPTY and len(data) > HEADER):
+                    raise error.UnparsableMessage
+                # Section 3: a payload marker with nothing after it. One byte more tells it from an option.
+                if data.endswith(MARKER) and not message.payload and Message.decode(data + b"\0").payload:
                     raise error.UnparsableMessage
             except Exception:
                 self._intake.refuse_stranger("coap", address[0], "datagram is no CoAP message", data)

@@ -5,6 +5,7 @@ a refusal carries its reason as diagnostic payload (RFC 7252, section 5.5.2). Se
 """
 
 import time
+from collections.abc import Container
 from typing import Any
 
 from aiocoap import Message, error
@@ -133,8 +134,8 @@ class Commands(ObservableResource, PathCapable):  # type: ignore[misc]  # aiocoa
     def __init__(self, intake: Intake) -> None:
         super().__init__()
         self._intake = intake
-        #: (home, device) -> who observes
-        self._observers: dict[tuple[str, str], set[Any]] = {}
+        #: (home, device) -> who observes, with the principal it is
+        self._observers: dict[tuple[str, str], dict[Any, str]] = {}
         #: (home, device) -> the newest command, and until when it may be told
         self._newest: dict[tuple[str, str], tuple[bytes, float]] = {}
 
@@ -152,25 +153,33 @@ class Commands(ObservableResource, PathCapable):  # type: ignore[misc]  # aiocoa
         for observer in self._observers.get((home, device), ()):
             observer.trigger(_said(payload))
 
+    def part(self, users: Container[str]) -> None:
+        """End what principals observe that are gone or no longer what they were."""
+        for observers in self._observers.values():
+            for observer, name in observers.items():
+                if name in users:
+                    observer.trigger(Message(code=codes.UNAUTHORIZED), is_last=True)
+
     async def needs_blockwise_assembly(self, request: Message) -> bool:
         """No."""
         return False
 
     async def render_get(self, request: Message) -> Message:
         """The newest command where it is young enough, else nothing."""
-        payload, until = self._newest.get(await self._of(request), (NOTHING, 0.0))
+        _, at = await self._of(request)
+        payload, until = self._newest.get(at, (NOTHING, 0.0))
         return _said(payload if time.monotonic() < until else NOTHING)
 
     async def add_observation(self, request: Message, serverobservation: Any) -> None:
         """Called with a GET that asks to observe."""
-        at = await self._of(request)
+        name, at = await self._of(request)
         if self.count >= MAX_OBSERVERS:
             raise error.ServiceUnavailable("too many observe already")
-        self._observers.setdefault(at, set()).add(serverobservation)
+        self._observers.setdefault(at, {})[serverobservation] = name
 
         def end() -> None:
             observers = self._observers[at]
-            observers.discard(serverobservation)
+            observers.pop(serverobservation, None)
             if not observers:
                 del self._observers[at]
 
@@ -180,14 +189,15 @@ class Commands(ObservableResource, PathCapable):  # type: ignore[misc]  # aiocoa
         """For `/.well-known/core`."""
         return LinkFormat([Link("", rt="homestream.command", obs=None, ct=str(int(JSON)))])
 
-    async def _of(self, request: Message) -> tuple[str, str]:
+    async def _of(self, request: Message) -> tuple[str, tuple[str, str]]:
+        """Who asks, and of which (home, device)."""
         sender = await who(self._intake, request)
         device = "/".join(request.opt.uri_path)
         if not device:
             raise error.NotFound
         if not may_subscribe(sender, f"devices/{device}"):
             raise error.Forbidden(f"{sender.name} may not observe {device}")
-        return sender.home, device
+        return sender.name, (sender.home, device)
 
 
 def _said(payload: bytes) -> Message:

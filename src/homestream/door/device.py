@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from homestream.door.credentials import Credentials, Principal
-from homestream.door.snippets import SNIPPETS, Reach, address, warning
+from homestream.door.snippets import SNIPPETS, Reach, address, key, warning
 from homestream.errors import HomestreamError, PeerError
 from homestream.homefile import load
 from homestream.wire.topics import check_filter
+
+#: The folder of the home that holds the keys of OSCORE, see oscore.py.
+KEYS = "coap"
 
 #: A device's name goes into topics, URLs and the consoles of devices as it is.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -39,7 +42,12 @@ def add(folder: Path, name: str, kind: str = "mqtt", only: Sequence[str] = ()) -
     filters = only or None
     password = credentials.add(name, config.id, "device", publish=filters, subscribe=filters)
     reach = Reach(address(config.door), config.door, name, password)
-    return Added(password, SNIPPETS[kind](reach), warning(config.door))
+    snippet = SNIPPETS[kind](reach)
+    if kind == "coap":
+        from homestream.door.oscore import add as add_key  # brings aiocoap's ciphers: only for who uses them
+
+        snippet += key(add_key(folder / KEYS, name))
+    return Added(password, snippet, warning(config.door))
 
 
 def known(folder: Path) -> list[Principal]:
@@ -55,3 +63,7 @@ def remove(folder: Path, name: str) -> None:
     if name not in credentials or credentials[name].role == "admin":
         raise HomestreamError(f"{name} is no device here; homestream device list shows them")
     credentials.remove(name)
+    if (folder / KEYS).exists():
+        from homestream.door.oscore import remove as remove_key
+
+        remove_key(folder / KEYS, name)

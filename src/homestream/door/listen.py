@@ -17,14 +17,11 @@ __all__ = [
     "ANONYMOUS",
     "Places",
     "http_listeners",
-    "is_local",
     "listen",
     "nameless",
     "taken",
     "without_password",
 ]
-
-is_local = is_loopback
 
 #: Connections the kernel holds for us while we are busy: a house whose power returns calls all at once.
 BACKLOG = 1024

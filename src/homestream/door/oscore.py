@@ -49,7 +49,11 @@ def add(keys: Path, name: str) -> Mapping[str, str]:
 def remove(keys: Path, name: str) -> None:
     """Forget a device's context, if it has one."""
     for settings in keys.glob(f"*/{SETTINGS}"):
-        if json.loads(settings.read_bytes())["name"] == name:
+        try:
+            whose = json.loads(settings.read_bytes())["name"]
+        except (OSError, ValueError, KeyError):
+            continue  # `_look` says what is wrong with it
+        if whose == name:
             for file in settings.parent.iterdir():
                 file.unlink()
             settings.parent.rmdir()

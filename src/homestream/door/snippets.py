@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from homestream.door.token import token
@@ -112,6 +112,13 @@ def _coap(to: Reach) -> str:
     row = json.dumps({"device": f"ROOM/{to.name}", "temperature": 21.3})
     there = f"coap://{to.host}:{to.door.coap_port}/readings?token={token(to.name, to.password)}"
     return f"coap-client -m post -t 50 -e '{row}' '{there}'"
+
+
+def key(settings: Mapping[str, str]) -> str:
+    """What a device needs that seals its messages instead of showing a token."""
+    return f"""
+# or sealed by OSCORE (RFC 8613) with a key of its own, and no token; as aiocoap's clients take it:
+{json.dumps(dict(settings))}"""
 
 
 #: What `device add --kind` knows -> how that is set up.
