@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer import Typer
 from typer.testing import CliRunner
 
 from home_process import ports, running_home
@@ -44,10 +45,24 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
+def names(of: Typer) -> list[str]:
+    return [
+        command.name or command.callback.__name__ for command in of.registered_commands if command.callback
+    ]
+
+
+#: Every command as typed, those of groups too.
+LINES = [[name] for name in names(app)] + [
+    [group.name, name] for group in app.registered_groups for name in names(group.typer_instance)
+]
+
+
 def test_every_command_of_the_readme_is_there_and_no_other() -> None:
     table = README.read_text(encoding="utf-8").partition("## Commands")[2].partition("\n## ")[0]
     named = re.findall(r"^\| `homestream (\w+)", table, re.MULTILINE)
-    assert named == [command.callback.__name__ for command in app.registered_commands if command.callback]
+    assert named == [line[0] for line in LINES if len(line) == 1] + [
+        group.name for group in app.registered_groups
+    ]
     shown = CliRunner().invoke(app, ["--help"]).output
     for name in named:
         assert re.search(rf"(?m)^\W*{name} ", shown), name
@@ -55,11 +70,7 @@ def test_every_command_of_the_readme_is_there_and_no_other() -> None:
 
 @pytest.mark.parametrize("option", re.findall(r"--[a-z]+", README.read_text(encoding="utf-8")))
 def test_every_option_of_the_readme_is_there(option: str) -> None:
-    helps = [
-        CliRunner().invoke(app, [command.callback.__name__, "--help"], env={"COLUMNS": "200"}).output
-        for command in app.registered_commands
-        if command.callback
-    ]
+    helps = [CliRunner().invoke(app, [*line, "--help"], env={"COLUMNS": "200"}).output for line in LINES]
     assert any(option in text for text in helps)
 
 

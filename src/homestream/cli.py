@@ -28,12 +28,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-security = typer.Typer(help="The code that disarms, and the security log.", no_args_is_help=True)
-app.add_typer(security, name="security")
 device = typer.Typer(
     help="Who may come in: a password and what to type into the device.", no_args_is_help=True
 )
 app.add_typer(device, name="device")
+security = typer.Typer(help="The code that disarms, and the security log.", no_args_is_help=True)
+app.add_typer(security, name="security")
 say = Console(stderr=True)
 
 Home = Annotated[Path, typer.Option("--home", help="the home's folder", file_okay=False)]
