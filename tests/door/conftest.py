@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
+from homestream.door.attempts import Attempts
 from homestream.door.coap import CoapDoor
 from homestream.door.credentials import Credentials
 from homestream.door.http import ingest_routes
@@ -96,7 +97,7 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> d
 
 
 @pytest.fixture(scope="session")
-def credentials() -> Credentials:
+def made() -> Credentials:
     """Two homes' devices; argon2 is slow, so once for all."""
     made = Credentials()
     made.add(USER, "home", "device", PASSWORD)
@@ -104,6 +105,13 @@ def credentials() -> Credentials:
     made.add("guessed", "home", "admin", PASSWORD)
     made.add("owner", "home", "admin", PASSWORD)
     made.add("narrow", "home", "device", PASSWORD, publish=["api/hook/hall/#"])
+    return made
+
+
+@pytest.fixture
+def credentials(made: Credentials) -> Credentials:
+    """With no wrong password of another test counted against anybody."""
+    made._attempts = Attempts()
     return made
 
 
