@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
 
 from home_process import ports
 from homestream import keep
 from homestream.homefile import load
 from homestream.init import init
-from homestream.keep import status
+from homestream.keep import AMEND_AT_S, DAY_S, status, until_amend
 from homestream.lake.connect import connect
 from homestream.parts import Parts, clock
 from homestream.reading import Entry, Kind
@@ -79,3 +81,12 @@ async def test_a_status_that_cannot_be_written_says_so_to_other_processes(tmp_pa
         found = read_status(tmp_path)
         assert found["running"] is True
         assert [trouble["what"] for trouble in found["troubles"]] == ["folder"]
+
+
+@given(st.integers(0, 4 * 10**12))
+def test_the_lake_is_amended_at_three_and_never_twice_at_once(now: int) -> None:
+    wait = until_amend(now)
+    assert 0 < wait <= DAY_S
+    assert (
+        abs((now / 1000 + wait - AMEND_AT_S) / DAY_S - round((now / 1000 + wait - AMEND_AT_S) / DAY_S)) < 1e-6
+    )

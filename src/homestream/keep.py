@@ -26,8 +26,9 @@ FLUSH_S = 60.0
 SNAPSHOT_S = 300.0
 #: Compaction rewrites whole days of files.
 COMPACT_S = 3600.0
-#: What comes more than a day late is rare, and nobody waits for it.
-AMEND_S = 86_400.0
+#: What comes more than a day late is rare, and nobody waits for it: once a day, at 03:00 UTC, so that a home
+#: that is restarted every evening has its turn too.
+DAY_S, AMEND_AT_S = 86_400, 3 * 3_600
 #: `homestream status` is this old at most.
 STATUS_S = 5.0
 
@@ -86,11 +87,16 @@ async def compact(parts: Parts) -> None:
 async def amend(parts: Parts) -> None:
     """Once a day, state again the hours and days that readings which came days late change."""
     while True:
-        await asyncio.sleep(AMEND_S)
+        await asyncio.sleep(until_amend(clock()))
         try:
             await asyncio.to_thread(restate_apart, parts.folder)
         except (OSError, HomestreamError) as error:
             _log.warning("%s", error)
+
+
+def until_amend(now: int) -> float:
+    """Seconds from `now` (ms since 1970) to the next time of day at which the lake is amended."""
+    return DAY_S - (now / 1000 - AMEND_AT_S) % DAY_S
 
 
 async def flush(parts: Parts, *, snapshot: bool) -> None:
