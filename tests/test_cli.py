@@ -157,7 +157,9 @@ def test_a_home_toml_that_is_no_text(home: Path) -> None:
     assert "home.toml:2: this is no UTF-8" in said("up", "--home", str(home))
 
 
-@pytest.mark.parametrize("name", ["log.db", "outbox.db", "state/sessions.bin", "credentials.toml"])
+@pytest.mark.parametrize(
+    "name", ["log.db", "outbox.db", "state/sessions.bin", "state/answers.msgpack", "credentials.toml"]
+)
 def test_a_damaged_file_is_named(home: Path, name: str) -> None:
     (home / "state").mkdir()
     (home / name).write_bytes(b"\xff\x00nonsense" * 1000)

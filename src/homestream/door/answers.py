@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from homestream.errors import PeerError
+from homestream.errors import ConfigError, PeerError
 from homestream.lake.disk import replace
 from homestream.reading import Entry, Kind
 
@@ -61,14 +61,14 @@ class Answers:
     """The answers of the last day, by (home, source, key), oldest first."""
 
     def __init__(self, state: Path | None = None) -> None:
-        """Those that `save` wrote to the folder `state`; none where there is no file."""
+        """Those that `save` wrote to the folder `state`; none without a file, `ConfigError` if damaged."""
         self._state = state
         self._known: dict[tuple[str, str, str], Answer] = {}
         self._bytes = 0
         #: under way: done when it is known whether there is an answer
         self._pending: dict[tuple[str, str, str], asyncio.Future[None]] = {}
         if state is not None and (state / FILE).exists():
-            for answer in msgspec.msgpack.decode((state / FILE).read_bytes(), type=list[Answer]):
+            for answer in _load(state / FILE):
                 self.add(answer)
 
     def read(self, entries: Iterable[Entry]) -> None:
@@ -116,3 +116,12 @@ class Answers:
         gone = self._known.pop(at, None)
         if gone is not None:
             self._bytes -= len(gone.body) + OVERHEAD
+
+
+def _load(file: Path) -> list[Answer]:
+    try:
+        return msgspec.msgpack.decode(file.read_bytes(), type=list[Answer])
+    except msgspec.DecodeError as error:  # of which what is no answer is one, too
+        raise ConfigError(
+            f"{file}: {error}; delete it; what was sent before and comes again is stored again"
+        ) from None

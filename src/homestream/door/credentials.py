@@ -83,6 +83,10 @@ class Credentials:
     def __getitem__(self, name: str) -> Principal:
         return self._known[name][0]
 
+    def get(self, name: str) -> Principal | None:
+        """The principal of that name, if there is one."""
+        return self._known[name][0] if name in self._known else None
+
     def __iter__(self) -> Iterator[Principal]:
         return (principal for principal, _ in self._known.values())
 

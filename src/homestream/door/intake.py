@@ -75,7 +75,7 @@ class Intake:
 
     def known(self, name: str) -> Principal | None:
         """The principal of that name, for who has shown by other means to be it."""
-        return next((who for who in self._credentials if who.name == name), None)
+        return self._credentials.get(name)
 
     async def take(
         self,
