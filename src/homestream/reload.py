@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 async def follow(parts: Parts) -> None:
     """Look every `EVERY_S` and take what is new; runs until cancelled."""
-    taken = seen = _stamps(parts.folder)
+    taken, seen = None, _stamps(parts.folder)  # what was read at start may have changed since: look once
     while True:
         await asyncio.sleep(EVERY_S)
         stamps = _stamps(parts.folder)

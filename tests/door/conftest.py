@@ -97,7 +97,7 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> d
 
 
 @pytest.fixture(scope="session")
-def made() -> Credentials:
+def hashed() -> Credentials:
     """Two homes' devices; argon2 is slow, so once for all."""
     made = Credentials()
     made.add(USER, "home", "device", PASSWORD)
@@ -109,10 +109,10 @@ def made() -> Credentials:
 
 
 @pytest.fixture
-def credentials(made: Credentials) -> Credentials:
+def credentials(hashed: Credentials) -> Credentials:
     """With no wrong password of another test counted against anybody."""
-    made._attempts = Attempts()
-    return made
+    hashed._attempts = Attempts()
+    return hashed
 
 
 @pytest.fixture

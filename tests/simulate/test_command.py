@@ -126,7 +126,8 @@ async def test_real_doors_understand_every_family(doors) -> None:  # type: ignor
 
 async def test_lamps_and_plugs_obey_over_mqtt_and_a_deaf_one_does_not(doors) -> None:  # type: ignore[no-untyped-def]
     stop = asyncio.Event()
-    living = asyncio.create_task(run(doors.targets[:1], speed=5, stop=stop, showcase=True))
+    noon = START + 12 * 3_600_000  # when nobody has put a lamp on by hand
+    living = asyncio.create_task(run(doors.targets[:1], speed=5, stop=stop, showcase=True, start=noon))
 
     async def until(count: int) -> None:
         for _ in range(500):
