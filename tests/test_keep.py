@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from home_process import ports
-from homestream import keep
+from homestream import keep, pipeline
 from homestream.homefile import load
 from homestream.init import init
 from homestream.keep import AMEND_AT_S, DAY_S, status, until_amend
 from homestream.lake.connect import connect
+from homestream.log.sqlite import SqliteLog
 from homestream.parts import Parts, clock
 from homestream.reading import Entry, Kind
-from homestream.replay import replay
+from homestream.replay import LOG_FILE, replay
 from homestream.run import build, running
 from homestream.system import read_status
 
@@ -66,6 +67,26 @@ async def test_a_lake_that_fails_alone_is_said_and_whole_afterwards(
         assert status(parts, running=True)["troubles"] == []
     values = connect(tmp_path).execute("SELECT value FROM readings ORDER BY time, seq").fetchall()
     assert values == [(1.0,), (2.0,), (3.0,)]
+    assert replay(tmp_path).digest() == read_status(tmp_path)["digest"]
+
+
+async def test_a_start_after_a_lake_that_failed_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "FLUSH_ROWS", 100)
+    init(tmp_path, ports()[3])
+    log = SqliteLog(tmp_path / LOG_FILE)
+    for first in range(0, 500, 50):
+        entry = Entry(0, Kind.MESSAGE, "home", "mqtt:t", "home/den/meter/gas", b"", clock())
+        log.append([entry._replace(payload=b"%d" % value) for value in range(first, first + 50)])
+    log.close()
+    parts = await build(tmp_path, load(tmp_path))
+    assert parts.pipeline.left, "more than memory has room for is left to the log"
+    assert sum(len(batch.readings) for batch in parts.pipeline.tail()) <= 100
+    async with running(parts):
+        pass
+    told = "SELECT count(*) FROM messages WHERE kind = 'message'"
+    assert connect(tmp_path).execute(told).fetchone() == (500,)
     assert replay(tmp_path).digest() == read_status(tmp_path)["digest"]
 
 

@@ -98,6 +98,27 @@ def test_rows_the_lake_did_not_take_are_bounded_and_made_anew_from_the_log(
     log.close()
 
 
+def test_a_start_holds_no_more_than_a_flush_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a lake that failed for long, and with no snapshot that can be read."""
+    monkeypatch.setattr(limits, "FLUSH_ROWS", 100)
+    folder_with(tmp_path, flushed=300, trimmed=200)
+    lake, log = Lake(tmp_path), SqliteLog(tmp_path / LOG_FILE)
+    flow = Pipeline(Engine(), lake, log, System(started=0))
+    most, waits = 0, []
+    for entries in history(lake, log, 1):
+        flow.recalled(entries)
+        waits.append(len(flow.waiting.entries))
+        most = max(most, *(len(batch.entries) for batch in flow.tail()))
+    assert flow.engine.last_seq == 1000
+    assert waits[0] == 0, "the lake has it"
+    assert most <= 100
+    rebuild(tmp_path, lake, log, flow.left)
+    lake.write(*flow.take([]))
+    seqs = connect(tmp_path).execute("SELECT seq FROM messages ORDER BY seq").fetchall()
+    assert seqs == [(n,) for n in range(1, 1001)]
+    log.close()
+
+
 def test_a_log_trimmed_under_a_reader_is_no_gap(tmp_path: Path) -> None:
     folder_with(tmp_path, 300, 0)
     log, lake, engine = SqliteLog(tmp_path / LOG_FILE), Lake(tmp_path), Engine()

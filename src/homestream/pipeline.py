@@ -46,7 +46,7 @@ class Pipeline:
         self.owed: list[tuple[int, AnyFact]] = []
 
     def committed(self, entries: list[Entry]) -> None:
-        """Take what is on disk, in order; at start, what the snapshot had not seen."""
+        """Take what is on disk, in order."""
         output = self.engine.apply(entries)
         self.waiting.entries += entries
         self.waiting.readings += output.readings
@@ -55,6 +55,18 @@ class Pipeline:
         self._owe(output.facts)
         if self.hub is not None:
             self.hub.publish(output.readings, output.facts)
+
+    def recalled(self, entries: list[Entry]) -> None:
+        """As `committed`, at start: what the snapshot had not seen. Only what the lake lacks waits for it.
+
+        After a lake that failed for days that is more than memory has room for: then it is left to the log.
+        """
+        self.committed(entries)
+        if self.engine.last_seq <= self.lake.durable():
+            self.waiting = LakeBatch()
+        elif self.full:
+            self.take([])
+            self.spill()
 
     def _owe(self, facts: list[tuple[int, AnyFact]]) -> None:
         """Effects go to the outbox before anything is shown; where its disk fails they wait, in order."""

@@ -146,7 +146,7 @@ async def build(folder: Path, config: HomeConfig) -> Parts:
     pipeline.effects, pipeline.hub = effects, hub
     for entries in history(lake, log, min(engine.last_seq + 1, memory.since)):
         memory.read(entries)
-        pipeline.committed(entries)
+        pipeline.recalled(entries)
         answers.read(entries)
     context = tls.context if tls is not None else None
     mqtt = MqttDoor(config, committer, credentials, clock, memory.done(clock()), context)
