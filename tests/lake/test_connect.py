@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 
 from homestream.engine.fold import Engine
+from homestream.lake.bronze import FOLDER
+from homestream.lake.commit import log_folder
 from homestream.lake.connect import Queries, connect
 from homestream.lake.schema import TABLES
 from homestream.lake.writer import Lake, LakeBatch
@@ -127,6 +130,28 @@ def test_kept_queries_follow_the_lake_and_the_tail(tmp_path: Path) -> None:
     lake.write(first, 100)
     assert queries.ask(newest, tail=[]) == first.readings[-1].seq
     assert queries.ask(newest, tail=[LakeBatch(), second]) == second.readings[-1].seq
+    queries.con.close()
+
+
+def test_kept_queries_follow_after_days_in_which_nobody_asked(tmp_path: Path) -> None:
+    """By then the commits that came after the last question may have been summed up and deleted."""
+    lake, engine, queries = Lake(tmp_path), Engine(), Queries(tmp_path)
+
+    def newest(con: Any) -> int:
+        (seq,) = con.execute("SELECT max(seq) FROM messages").fetchone()
+        return int(seq)
+
+    lake.write(batch(engine, ENTRIES[:100]), 100)
+    assert queries.ask(newest, tail=[]) == 100
+    lake.write(batch(engine, ENTRIES[100:200]), 200)
+    lake.write(batch(engine, ENTRIES[200:201]), 201)
+    for table in TABLES:
+        root = tmp_path / FOLDER / table.name
+        delta = DeltaTable(root)
+        delta.create_checkpoint()
+        for commit in sorted(log_folder(root).glob("*.json"))[:-1]:
+            commit.unlink()
+    assert queries.ask(newest, tail=[]) == 201
     queries.con.close()
 
 

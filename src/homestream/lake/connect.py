@@ -92,8 +92,12 @@ class _Followed:
         self._shown: tuple[int, bool] | None = None
 
     def look(self) -> None:
-        """Read the table's newest version, where there is a newer one."""
-        if commit_file(self.root, self._version + 1).exists():
+        """Read the table's newest version, where there is a newer one.
+
+        Where the version last seen is gone, so may be the one after it: old commits are deleted.
+        """
+        seen, after = commit_file(self.root, self._version), commit_file(self.root, self._version + 1)
+        if after.exists() or (self._version >= 0 and not seen.exists()):
             delta = open_delta(self.root)
             self._version, self.durable = delta.version(), delta.transaction_version(APP) or 0
             self._parts = list_parts(delta)
