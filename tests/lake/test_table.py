@@ -1,7 +1,9 @@
 """One Delta table: other programs beside us, a torn checkpoint, sizes."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time as wall_clock
 
 import pyarrow as pa
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from homestream.engine.output import Stored
 from homestream.lake import rows
-from homestream.lake.commit import commit_file, log_folder
+from homestream.lake.commit import KEEP_REMOVED_HOURS, commit_file, log_folder
 from homestream.lake.part import FIRST_DAY, LAST_DAY, split_days
 from homestream.lake.schema import ROLLUP_1H, SILVER
 from homestream.lake.table import CHECKPOINT_COMMITS, DAY_FILES, DeltaFolder, open_delta
@@ -126,6 +128,20 @@ def test_what_a_reader_lists_stays_for_a_while(tmp_path: Path) -> None:
     listed = DeltaTable(tmp_path)
     folder.compact()
     assert listed.to_pyarrow_table().num_rows == DAY_FILES + 1
+
+
+def test_files_that_a_crash_left_in_no_table_are_deleted(tmp_path: Path) -> None:
+    folder = filled(tmp_path, DAY_FILES + 1)
+    listed = next(iter(folder.parts))
+    lost, young = (tmp_path / Path(listed).parent / f"part-{name}.parquet" for name in ("lost", "young"))
+    for path in (lost, young):
+        path.write_bytes((tmp_path / listed).read_bytes())
+    ages_ago = wall_clock() - 2 * KEEP_REMOVED_HOURS * 3600
+    os.utime(lost, (ages_ago, ages_ago))
+    folder.compact()
+    assert not lost.exists()
+    assert young.exists(), "it may be about to be added"
+    assert values(folder) == [(n, float(n)) for n in range(1, DAY_FILES + 2)]
 
 
 @settings(deadline=None)

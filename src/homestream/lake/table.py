@@ -65,13 +65,16 @@ class DeltaFolder:
         return [parts for day, parts in small.items() if len(parts) > (DAY_FILES if day == newest else 1)]
 
     def compact(self) -> None:
-        """Merge what is crowded, and delete files that are no longer listed since an hour."""
+        """Merge what is crowded, and delete files that have not been listed for an hour."""
         crowded = self.crowded()
         for parts in crowded:
             self._merge(parts)
         if crowded:
             self._checkpoint()
-            DeltaTable(self.root).vacuum(KEEP_REMOVED_HOURS, dry_run=False, enforce_retention_duration=False)
+            # full: also what a crash, or a merge that came second, left in no table
+            DeltaTable(self.root).vacuum(
+                KEEP_REMOVED_HOURS, dry_run=False, enforce_retention_duration=False, full=True
+            )
             self.load()
 
     def size_bytes(self) -> int:
