@@ -1,9 +1,12 @@
 """A back-test from the page, over the home's own log, in its own process."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+from homestream.web.api_backtest import Job
 
 from .conftest import House, clock
 
@@ -41,6 +44,14 @@ async def test_a_wrong_rule_is_said_in_one_line(house: House, admin: httpx.Async
     state = await ended(admin)
     assert "no metric 'pwer'; did you mean power" in state["error"]
     assert "/" not in state["error"].partition("rule")[0]
+
+
+async def test_cancelled_before_its_process_began_it_runs_no_more(tmp_path: Path) -> None:
+    job = Job()
+    job.start(str(tmp_path), 0, RULE.encode())
+    await asyncio.sleep(0)
+    await job.stop()
+    assert (job.state["running"], job.state["error"]) == (False, "stopped before its end")
 
 
 async def test_it_can_be_cancelled_and_is_for_people_only(

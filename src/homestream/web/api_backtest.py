@@ -44,6 +44,14 @@ class Job:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self, folder: str, since: int, rules: bytes) -> None:
+        try:
+            await self._follow(folder, since, rules)
+        finally:
+            self.state["running"] = False
+            if "result" not in self.state and "error" not in self.state:
+                self.state["error"] = "stopped before its end"
+
+    async def _follow(self, folder: str, since: int, rules: bytes) -> None:
         command = (sys.executable, "-m", "homestream.backtest.job", folder, str(since))
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=LONGEST)
@@ -57,9 +65,6 @@ class Job:
             if process.returncode is None:
                 process.kill()
             await process.wait()
-            self.state["running"] = False
-            if "result" not in self.state and "error" not in self.state:
-                self.state["error"] = "stopped before its end"
 
 
 def job_of(request: Request) -> Job:
