@@ -98,7 +98,7 @@ async def test_broken_basic_is_refused(stranger: httpx.AsyncClient) -> None:
 
 async def test_another_sites_changes_are_refused(house: House, admin: httpx.AsyncClient) -> None:
     login = {"user": USER, "password": PASSWORD}
-    for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1"):
+    for origin in ("http://evil.example", "null", "", "http://[", "http://127.0.0.1:1", "http://127.0.0.1"):
         headers = {"Origin": origin}
         for path, body in (("/api/mode", {"mode": "away"}), ("/api/login", login), ("/api/v1/readings", [])):
             assert (await admin.post(path, json=body, headers=headers)).status_code == 403, (origin, path)
