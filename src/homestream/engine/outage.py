@@ -11,7 +11,7 @@ be silent, and its gaps are learned from in runs. Only a silent device is listen
 """
 
 from math import isnan
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import override
 
@@ -59,7 +59,7 @@ class Watch:
     none); `learned` is when its talk was last learned from; `spare` messages more need not be.
     """
 
-    __slots__ = (
+    __slots__: ClassVar = (
         "armed",
         "count",
         "expected",

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from math import fsum, isnan
 from operator import mul, sub
-from typing import Any
+from typing import Any, ClassVar
 
 from homestream.engine.fact import Window
 from homestream.home import DeviceConfig, duration_ms
@@ -39,7 +39,7 @@ def power_hold(said: DeviceConfig | None) -> int:
 class Tally:
     """The figures of one window. `integral` is value x ms over the `known` ms; `energy` in Wh."""
 
-    __slots__ = ("count", "energy", "integral", "known", "last", "max", "min", "sum")
+    __slots__: ClassVar = ("count", "energy", "integral", "known", "last", "max", "min", "sum")
 
     def __init__(self) -> None:
         """An empty window."""

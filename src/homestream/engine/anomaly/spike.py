@@ -8,7 +8,7 @@ Method: robust EWMA, as in Gelper, Fried, Croux, "Robust forecasting with expone
 smoothing" (2010), simplified.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 #: Metric -> the smallest deviation worth a word; below it lie a sensor's steps and a room's ordinary day.
 SPIKES = {
@@ -40,7 +40,18 @@ STALE_MS = 30 * 60_000
 class Usual:
     """Level and spread of one series; `odd` counts outliers in a row, `low` to `high` is what they left."""
 
-    __slots__ = ("count", "fastest", "floor", "high", "last", "level", "low", "odd", "spread", "time")
+    __slots__: ClassVar = (
+        "count",
+        "fastest",
+        "floor",
+        "high",
+        "last",
+        "level",
+        "low",
+        "odd",
+        "spread",
+        "time",
+    )
 
     def __init__(self, metric: str) -> None:
         self.floor, self.fastest = SPIKES[metric], FASTEST.get(metric, 0.0)

@@ -6,7 +6,7 @@ night is left alone, and one that varies with every reading is missed within the
 
 from collections.abc import Sequence
 from math import isnan
-from typing import Any
+from typing import Any, ClassVar
 
 #: Metric -> values whose rest is natural lie below: an empty socket, a dark room. Settings and states rest by
 #: nature, counters are held against what they count.
@@ -38,7 +38,7 @@ FADE = 1 / 1500
 class Rest:
     """How long one sensor's value stays. `since` and `last` are the first and newest reading of this rest."""
 
-    __slots__ = ("changes", "first", "last", "longest", "readings", "since", "stuck", "value")
+    __slots__: ClassVar = ("changes", "first", "last", "longest", "readings", "since", "stuck", "value")
 
     def __init__(self) -> None:
         self.value = float("nan")

@@ -210,9 +210,9 @@ def _literal(subject: Node, node: Node, uses: Uses) -> Value:
         return _compiled(node, uses)
     word, kind = getattr(node, "value", ""), _kind(subject)
     if kind == "clock" and isinstance(node, Text):
-        value: float = clock_s(word)
+        value = float(clock_s(word))
     elif kind == "day":
-        value = weekday_number(word)
+        value = float(weekday_number(word))
     elif word in STATE_WORDS:
         value = STATE_WORDS[word]
     elif isinstance(node, Word):

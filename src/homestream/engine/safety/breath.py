@@ -5,7 +5,7 @@ People at rest in a closed room reach a level that stays, so that a rise counts 
 sleepers, whom no motion sensor sees.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 #: The means' times, ms.
 SHORT_MS, LONG_MS = 5 * 60_000, 60 * 60_000
@@ -18,7 +18,7 @@ COUNTS_MS, PAUSE_MS = 60 * 60_000, 60 * 60_000
 class Breath:
     """The air at one sensor; `somebody(now)` says whether it is being used up."""
 
-    __slots__ = ("long", "risen", "short", "time")
+    __slots__: ClassVar = ("long", "risen", "short", "time")
 
     def __init__(self) -> None:
         self.short = self.long = 0.0

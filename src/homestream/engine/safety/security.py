@@ -41,7 +41,7 @@ MOTION_EVERY_MS = 5 * 60_000
 #: So sure of somebody at home are trackers and the panel, but not sensors: a stranger moves as well.
 KNOWN = 0.95
 
-WATCHED = MOTION | ALARMS.keys() | {"contact"}
+WATCHED = frozenset({*MOTION, *ALARMS, "contact"})
 
 #: The timer of the entry delay; those of alerts have a line end in their key.
 _ENTRY = "entry"
