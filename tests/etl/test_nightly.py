@@ -107,7 +107,7 @@ def unplaced(folder: Path) -> dict[Any, Any]:
 def test_after_the_night_it_is_as_if_all_had_come_in_time(tmp_path: Path) -> None:
     told, chance = life(1), Random(1)
     late = [row for row in told[1:-9] if chance.random() < 0.02]
-    one, other = tmp_path / "in_time", tmp_path / "late"
+    one, other = tmp_path / "in_time", tmp_path / "grandma's"
     one.mkdir()
     other.mkdir()
     lived(one, told, [])

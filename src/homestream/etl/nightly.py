@@ -63,8 +63,8 @@ def restate(folder: Path, now: int) -> int:
             con.execute("SET TimeZone = 'UTC'")
             con.execute(
                 "CREATE TABLE late AS SELECT home, device, metric, epoch_ms(time) AS time, seq "
-                f"FROM read_parquet({files!r}, hive_partitioning = false) WHERE late AND seq > ?",
-                [seen],
+                "FROM read_parquet(?, hive_partitioning = false) WHERE late AND seq > ?",
+                [files, seen],
             )
             unripe = con.execute("SELECT min(seq) FROM late WHERE time >= ?", [now - RIPE]).fetchall()[0][0]
             if unripe is not None:  # looked at again another night, with all that came after it
@@ -102,14 +102,14 @@ def _silences(con: duckdb.DuckDBPyConnection, folder: Path, low: int, high: int)
     files = [str(events.root / part.path) for part in events.parts.values()]
     if files:
         con.execute(
-            f"""
+            """
             INSERT INTO silent SELECT sid, epoch_ms(e.time)
-            FROM read_parquet({files!r}, hive_partitioning = false) AS e
+            FROM read_parquet(?, hive_partitioning = false) AS e
             JOIN series s ON e.home = s.home AND e.device = s.device AND (e.data ->> '$.metric') = s.metric
             WHERE kind = 'blind' AND (data ->> '$.why') = 'silent' AND (data ->> '$.end') IS NULL
                 AND epoch_ms(e.time) BETWEEN ? AND ?
             """,
-            [low - rollup.REACH, high + rollup.REACH],
+            [files, low - rollup.REACH, high + rollup.REACH],
         )
 
 
