@@ -24,9 +24,9 @@ from homestream.wire.topics import depth
 
 FULL = "the disk is full or failing"
 
-#: Of a filter that is not allowed. 0x80 is for who hides why (MQTT 5.0, table 3-8), and we say why; before
-#: 5.0 it is all there is.
-NOT_ALLOWED = "not allowed by its list of topics"
+#: Of a filter that is not allowed. 0x87 would say why; 0x80, right too (MQTT 5.0, table 3-8), is what clients
+#: of every version know, and all that Paho's interoperability suite takes.
+NOT_ALLOWED = Reason.UNSPECIFIED_ERROR
 
 
 class Socket(Protocol):
@@ -126,7 +126,7 @@ class Member:
         self.room.store(self.source, batch, self._connection.session, partial(self._stored, batch, denied))
 
     def subscribe(self, wanted: Wanted) -> None:
-        """Take the filters it may have; the others get 0x87 "Not authorized", or 0x8F where too deep."""
+        """Take the filters it may have; the others get 0x80, or 0x8F where too deep."""
         refused = [self._denied(one.name) for one in wanted.filters]
         filters = [
             (one.name, Options(*one[1:], wanted.identifier))
@@ -138,9 +138,7 @@ class Member:
             full: list[int] = [Reason.QUOTA_EXCEEDED] * len(filters)
             granted = iter(full if isinstance(codes, LogError) or not codes else codes)
             told = [code or next(granted) for code in refused]
-            self._connection.subscribed(
-                wanted.packet_id, told, NOT_ALLOWED if Reason.NOT_AUTHORIZED in refused else ""
-            )
+            self._connection.subscribed(wanted.packet_id, told)
             self._socket.flush()
 
         self._record(Subscribed(self.name, filters), done)
@@ -220,7 +218,7 @@ class Member:
     def _denied(self, name: str) -> int:
         if depth(name) > self._levels:
             return Reason.TOPIC_FILTER_INVALID
-        return 0 if may_subscribe(self._principal, name) else Reason.NOT_AUTHORIZED
+        return 0 if may_subscribe(self._principal, name) else NOT_ALLOWED
 
     def _forbid(self, session: Session) -> None:
         """Let go of filters that were allowed when it subscribed, and are no longer."""

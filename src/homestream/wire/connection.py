@@ -222,12 +222,11 @@ class Connection:
         self._pending -= len(batch.ids)
         return []
 
-    def subscribed(self, packet_id: int, codes: list[int], why: str = "") -> None:
-        """The filters of a `Wanted` are taken: QoS each, or a reason from 0x80 on and `why`."""
+    def subscribed(self, packet_id: int, codes: list[int]) -> None:
+        """The filters of a `Wanted` are taken: QoS each, or a reason from 0x80 on."""
         if self.state is State.OPEN:
             told = codes if self.level == 5 else [min(code, 0x80) for code in codes]
-            properties = {"reason_string": why} if why and self._explains else NONE
-            self._out.append(encode(packets.Suback(packet_id, tuple(told), properties), self.level))
+            self._out.append(encode(packets.Suback(packet_id, tuple(told)), self.level))
 
     def unsubscribed(self, packet_id: int, codes: list[int]) -> None:
         """The filters of an `Unwanted` are gone."""
