@@ -42,6 +42,16 @@ RICH = [
     {"name": "Quiet", "silent": "hall/door.contact", "for": "5m"},
     {"name": "Moved", "when": "changed(hall/motion.motion)"},
 ]
+LOOKING_BACK = [
+    {"name": "Mean", "when": 'mean(den/iron.power, "3m") > 200', "until": 'mean(den/iron.power, "3m") < 100'},
+    {"name": "Timed", "when": 'twmean(*.temperature, "2m") > 21', "for": "30s", "cooldown": "2m"},
+    {"name": "Least", "when": 'min(den/iron.power, "90s") >= 60 and max(den/iron.power, "4m") < 800'},
+    {"name": "Nearly all", "when": 'percentile(den/climate.temperature, 90, "2m") < 21'},
+    {"name": "Pause", "when": 'age(den/iron.power) > "90s"'},
+    {"name": "Quiet", "silent": "den/climate.humidity", "for": "2m", "cooldown": "1m"},
+    {"name": "Shut", "silent": "hall/door.contact", "for": "30s"},
+    {"name": "Strangers", "when": "hall/motion.motion == on and occupied == false", "do": ["mode away"]},
+]
 WHOLE = [
     *SIMPLE,
     {"name": "Day", "when": 'energy("day") > 0.05'},
@@ -160,7 +170,9 @@ def seen_whole(entries: list[Entry], rules: HomeConfig) -> dict[str, list[Raised
     return found.rules
 
 
-@pytest.mark.parametrize("rules", [SIMPLE, RICH, WHOLE], ids=["simple", "rich", "whole"])
+@pytest.mark.parametrize(
+    "rules", [SIMPLE, RICH, LOOKING_BACK, WHOLE], ids=["simple", "rich", "back", "whole"]
+)
 @given(st.integers(0, 10**9), st.lists(st.integers(1, 1500), max_size=3), st.sampled_from([0, 0, 200]))
 @settings(max_examples=5, deadline=None, phases=[Phase.generate])  # each fills a lake
 def test_the_same_alerts(rules: list[dict[str, Any]], seed: int, cuts: list[int], in_log: int) -> None:

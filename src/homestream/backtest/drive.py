@@ -2,8 +2,8 @@
 
 Dull readings are poured into their series, up to the next entry that is given or the next timer that falls
 due, whichever comes first. So holds, silences and cool-downs end when they would have, and find the series
-as they would have. A series that is blind, or that somebody beside the rules listens to, is not poured into:
-its entry is given after all.
+as they would have. A series that is blind, or that somebody listens to of whom it is not known what is dull
+to them, is not poured into: its entry is given after all.
 """
 
 from bisect import bisect_left
@@ -13,9 +13,11 @@ from homestream.backtest.stretch import Column, SeriesKey, Stretch
 from homestream.engine.fact import AnyFact
 from homestream.engine.fold import Engine
 from homestream.engine.home import HomeFold
-from homestream.engine.rules.rule import Rules
 from homestream.engine.series import Series
 from homestream.reading import Entry
+
+#: Operators of whom `interest.py` knows what is dull to them.
+KNOWN = frozenset(("rules", "presence", "security"))
 
 
 class Drive:
@@ -81,7 +83,7 @@ class Drive:
             if at == size or seqs[at] >= high:
                 continue
             series = cursor.series = cursor.series or fold.stage.table.get(cursor.key)
-            if series is None or series.blind is not None or not _rules_alone(series):
+            if series is None or series.blind is not None or not _answered(series):
                 high = seqs[at]
             else:
                 runs.append((cursor, series, bisect_left(seqs, high, at)))
@@ -118,5 +120,6 @@ class _Cursor:
         self.series: Series | None = None
 
 
-def _rules_alone(series: Series) -> bool:
-    return not series.watchers or all(isinstance(watcher, Rules) for watcher in series.watchers)
+def _answered(series: Series) -> bool:
+    """Whether nobody listens but those of whom it is known what is dull to them."""
+    return all(watcher.name in KNOWN for watcher in series.watchers)

@@ -1,24 +1,34 @@
-"""Which readings can change what rules conclude: those that cross a number that a rule compares with.
+"""Which readings can change what rules conclude: those after which something they compare differs.
 
-Two readings of a series in a row lie in the same cell when every number that a rule compares the series with
-is on the same side of both. A rule judged again in the same cell finds what it found, so the second reading
-is *dull*: it need not be shown to the rules, only kept. That holds for rules that compare a series with
-numbers, whose `when` and `until` cannot both be true; of all others every reading counts: where time is
-asked, a window, an age, a change, or a series is compared with another.
+A reading is *dull* when every comparison that a rule makes of its series comes out as it did since the
+reading before (`sameness.py`): a rule judged again finds what it found, so the reading need not be shown to
+it, only kept. That holds of numbers, of averages over a sliding window, of ages and silences, in rules whose
+`when` and `until` cannot both be true. Of all others every reading counts: where time is asked, a change, a
+sum, or a series is compared with another.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from homestream.backtest.sameness import Again, Level, Pause, Settled, Still, Test
 from homestream.engine.rules.action import Enter
+from homestream.engine.rules.calls import HEARD_MS, duration
 from homestream.engine.rules.condition import STATE_WORDS
 from homestream.engine.rules.expression import Both, Call, Compare, Either, Number, Ref, Text, Word, parse
 from homestream.engine.rules.names import device_id
 from homestream.engine.rules.ruleset import Rule, compile_rules
+from homestream.engine.safety.zones import MOTION
 from homestream.home import HomeConfig, RuleConfig
 
-#: Metrics that tell who is home or what is wrong: presence and security look at each reading of theirs.
-OF_PEOPLE = frozenset(("contact", "motion", "occupancy", "presence", "switch", "smoke", "moisture", "tamper"))
+#: What presence makes of the metrics that tell of people; of their air it looks at each reading.
+OF_PEOPLE: dict[str, Test] = {
+    **dict.fromkeys(("contact", "switch", "presence"), Again()),
+    **dict.fromkeys(MOTION, Still()),
+}
+AIR = "carbon_dioxide"
+
+#: Measures of a window that lie between the least and the greatest value in it.
+AVERAGES = frozenset(("mean", "twmean", "min", "max", "last", "percentile"))
 
 
 class Interest:
@@ -30,38 +40,42 @@ class Interest:
 
     def __init__(self, configs: Iterable[HomeConfig]) -> None:
         """ConfigError for a wrong rule."""
-        self._levels: dict[Ref, set[float]] = {}
+        self._tests: dict[Ref, set[Test]] = {}
         self._every: set[Ref] = set()
         self.of_home = self.whole = False
         for config in configs:
             for rule, written in zip(compile_rules(config), config.rule, strict=True):
                 self._add(rule, written, config)
 
-    def levels(self, device: str, metric: str) -> list[float] | None:
-        """The numbers that part the cells of a series, ascending; None where every reading counts."""
-        if self.whole or metric == "presence" or (self.of_home and metric in OF_PEOPLE):
+    def tests(self, device: str, metric: str) -> list[Test] | None:
+        """What a reading of the series must be the same by to be dull; None where every reading counts."""
+        if self.whole or (self.of_home and metric == AIR):
             return None
         if any(_may_be(ref, device, metric) for ref in self._every):
             return None
-        return sorted(
-            {n for ref, levels in self._levels.items() if _may_be(ref, device, metric) for n in levels}
-        )
+        found = {test for ref, tests in self._tests.items() if _may_be(ref, device, metric) for test in tests}
+        if metric == "presence" or (self.of_home and metric in OF_PEOPLE):
+            found.add(OF_PEOPLE[metric])
+        return list(found)
 
     def _add(self, rule: Rule, written: RuleConfig, config: HomeConfig) -> None:
         self.of_home = self.of_home or rule.of_home or any(isinstance(act, Enter) for act in rule.actions)
         self.whole = self.whole or rule.kind == "anomaly" or bool(rule.budgets)
+        if rule.kind == "silent":
+            for ref in rule.heard:
+                self._tests.setdefault(ref, set()).add(Pause(rule.hold))
+            return
         conditions = [parse(text) for text in (written.when, written.until) if text]
         excluded = all(_excludes(conditions[0], until) for until in conditions[1:])
-        if rule.kind != "when" or rule.timed or not excluded:
+        made = [found for condition in conditions for found in _compared(condition)]
+        # what time alone changes is seen at each reading of whatever else the rule is judged at
+        apart = len(rule.heard) > 1 and rule.timed
+        if rule.kind != "when" or not excluded or apart or any(test is None for _, test in made):
             self._every |= rule.heard
             return
-        for condition in conditions:
-            for (name, metric), level in _compared(condition):
-                ref = Ref(device_id(config, name), metric)
-                if level is None:
-                    self._every.add(ref)
-                else:
-                    self._levels.setdefault(ref, set()).add(level)
+        for (name, metric), test in made:
+            if test is not None:
+                self._tests.setdefault(Ref(device_id(config, name), metric), set()).add(test)
 
 
 def _may_be(ref: Ref, device: str, metric: str) -> bool:
@@ -75,15 +89,22 @@ def _literal(node: Any) -> float | None:
     return STATE_WORDS.get(node.value) if isinstance(node, (Word, Text)) else None
 
 
-def _compared(node: Any) -> Iterator[tuple[Ref, float | None]]:
-    """Each series in a condition with the number it is compared with, None where it is used otherwise."""
+def _compared(node: Any) -> Iterator[tuple[Ref, Test | None]]:
+    """Each series in a condition with the test of how it is compared, None where there is none."""
     match node:
         case Compare(_, Ref() as ref, other) | Compare(_, other, Ref() as ref) if _literal(other) is not None:
-            yield ref, _literal(other)
-        case Ref():
-            yield node, None
+            yield ref, Level(_literal(other) or 0.0)
+        case Compare(_, Call("age", (Ref() as ref,)), Text(text)):
+            yield ref, Pause(duration(text))
+        case Compare(_, Call(function, (Ref() as ref, *_, Text(text))), Number(level)):
+            fit = function in AVERAGES and duration(text) <= HEARD_MS
+            yield ref, Settled(level, duration(text)) if fit else None
         case Call("unknown"):
             pass  # what is unknown, and what comes after it, is never dull
+        case Ref():
+            yield node, None
+        case Word("time" | "weekday" | "sunrise" | "sunset" | "sun" as name):
+            yield Ref(name, ""), None
         case tuple():
             for part in node:
                 yield from _compared(part)
@@ -99,7 +120,7 @@ def _excludes(when: Any, until: Any) -> bool:
         return _excludes(when.left, until) or _excludes(when.right, until)
     if isinstance(until, Both):
         return _excludes(when, until.left) or _excludes(when, until.right)
-    if not (isinstance(until, Compare) and isinstance(until.left, Ref)):
+    if not (isinstance(until, Compare) and isinstance(until.left, (Ref, Call))):
         return False
     if isinstance(when, Call):
         return when.function == "unknown" and when.arguments == (until.left,)

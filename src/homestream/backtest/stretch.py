@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from homestream.backtest.interest import Interest
+from homestream.backtest.sameness import Test
 from homestream.engine.clock import AHEAD
 from homestream.engine.home import HUGE
 from homestream.reading import Entry, Kind
@@ -90,7 +91,7 @@ def readings_of(rows: pa.Table, interest: Interest) -> Readings:
         span = slice(start, end)
         kept = array_of("q", seqs[span]), array_of("q", times[span]), array_of("d", values[span])
         columns[key] = Column(*kept)
-        dull.append(_dull(seqs[span], times[span], values[span], odd[span], interest.levels(*key)))
+        dull.append(_dull(seqs[span], times[span], values[span], odd[span], interest.tests(*key)))
     order = pc.sort_indices(seqs)
     seqs, times, given = seqs.take(order), times.take(order), pc.invert(pa.concat_arrays(dull)).take(order)
     again = pc.equal(seqs[1:], seqs[:-1])
@@ -123,20 +124,18 @@ def stretch_of(readings: Readings, entries: pa.Table, read: Read, told: pa.Int64
     )
 
 
-def _dull(seqs: Any, times: Any, values: Any, odd: Any, levels: list[float] | None) -> pa.BooleanArray:
+def _dull(seqs: Any, times: Any, values: Any, odd: Any, tests: list[Test] | None) -> pa.BooleanArray:
     """Which readings of a series are dull; they are in order of seq."""
     size = len(seqs)
-    if levels is None or size < 2:
+    if tests is None or size < 2:
         return pa.array([False] * size, pa.bool_())
     sound = pc.and_not(pc.fill_null(pc.less(pc.abs(values), HUGE), False), odd)
     newest = pc.cumulative_max(times)
     ahead = pc.and_(pc.greater(times[1:], newest[:-1]), pc.greater(seqs[1:], seqs[:-1]))
     plain = pc.and_(sound, pa.concat_arrays([pa.array([True]), ahead]))
     found = pc.and_(plain[1:], plain[:-1])
-    for level in levels:
-        for compare in (pc.less, pc.greater):
-            side = compare(values, level)
-            found = pc.and_(found, pc.fill_null(pc.equal(side[1:], side[:-1]), False))
+    for test in tests:
+        found = pc.and_(found, pc.fill_null(test.same(plain, times, values), False))
     return pa.concat_arrays([pa.array([False]), found])
 
 
