@@ -7,6 +7,7 @@ const state = (off, on) => (value) => (value ? on : off);
 
 // metric: [label, icon, colour, colour when off (states only), text]
 const TABLE = {
+  __proto__: null, // a device may call its metric "constructor"
   switch: ["Switch", "bolt", "green", "grey", state("Off", "On")],
   power: ["Power", "bolt", "green", "", watts],
   temperature: ["Temperature", "thermometer", "red", "", tenth("°C")],
