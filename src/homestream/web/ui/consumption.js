@@ -9,6 +9,7 @@ import { html } from "./html.js";
 import { now } from "./live.js";
 
 const STEP_MS = { hour: 3_600_000, day: 86_400_000 };
+const HALF_DAY_MS = 43_200_000; // a period with a clock change is an hour longer or shorter than the next
 
 export function Consumption() {
   const [by, choose] = useState("week");
@@ -26,7 +27,7 @@ export function Consumption() {
         <${Filters} small name="Period" choices=${PERIODS} chosen=${by} choose=${(value) => { choose(value); go(null); }} />
         <span class="filters">
           <button class="soft" aria-label="Earlier" disabled=${!data} onClick=${() => go(data.since)}>‹</button>
-          <button class="soft" aria-label="Later" disabled=${!data || partial} onClick=${() => go(2 * data.until - data.since)}>›</button>
+          <button class="soft" aria-label="Later" disabled=${!data || partial} onClick=${() => go(2 * data.until - data.since - HALF_DAY_MS)}>›</button>
         </span>
       </div>
       ${error ? html`<p class="empty">${error}</p>` : !data && html`<div class="chart" />`}
