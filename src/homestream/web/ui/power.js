@@ -21,12 +21,13 @@ const meters = computed(() => {
   return mains.length ? mains : all;
 });
 
-// [time, W or null] of the meters together; null where one mains meter, or every meter, is unknown.
+// [time, W or null] of the meters together; null where one of the mains, or every other meter, is unknown.
 const power = computed(() => {
   const held = meters.value.map(({ id }) => [reading(id, "power").value, blind.value.has(key(id, "power"))]);
   const known = held.filter(([at, unknown]) => at && at[1] !== null && !unknown).map(([at]) => at);
   const time = held.reduce((latest, [at]) => Math.max(latest, at?.[0] ?? 0), 0);
-  return [time, known.length ? known.reduce((sum, at) => sum + at[1], 0) : null];
+  const enough = meters.value[0]?.mains ? known.length === held.length : known.length;
+  return [time, enough ? known.reduce((sum, at) => sum + at[1], 0) : null];
 });
 
 const text = (value) => integer(value);
