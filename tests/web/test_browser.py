@@ -5,15 +5,17 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from homestream.reading import Kind
 
-from .conftest import PASSWORD, USER, House
+from .conftest import CONFIG, PASSWORD, USER, House
 
 pytestmark = pytest.mark.browser
 
@@ -101,7 +103,9 @@ async def test_tiles_show_the_home_and_move_as_it_speaks(house: House, tmp_path:
         await page.wait_for_function("document.querySelector('.power canvas')?.width > 500")
         await expect(page.get_by_role("region", name="System")).to_contain_text("adds up")
 
-        # what a device calls itself is only text
+        # what a device calls itself and what it measures is only text
+        await house.say("kitchen/odd", "constructor", 5)
+        await expect(tile(page, "kitchen/odd.constructor")).to_contain_text("5")
         await house.say("kitchen/<img src=x onerror=alert(1)>", "power", 5)
         await expect(page.get_by_role("list").get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
         assert await page.locator("main img").count() == 0
@@ -113,6 +117,42 @@ async def test_tiles_show_the_home_and_move_as_it_speaks(house: House, tmp_path:
         await page.keyboard.press("Escape")
         await expect(dialog).to_have_count(0)
         assert visit.complaints == []
+
+
+async def test_of_three_phases_one_that_is_unknown_makes_the_power_unknown(
+    house: House, tmp_path: Path
+) -> None:
+    phases = [{"id": f"house/phase_{n}", "mains": True} for n in (1, 2, 3)]
+    config = CONFIG.model_dump(by_alias=True, mode="json") | {"device": phases}
+    await house.act("configure", config, "run")
+    for phase in phases:
+        await house.say(str(phase["id"]), "power", 100)
+    async with visiting(house, tmp_path / "chromium") as visit:
+        page = await visit.log_in()
+        await expect(page.locator("[data-power]")).to_have_text("300 W")
+        await house.say("house/phase_2", "power", "unavailable")
+        await expect(page.locator("[data-power]")).to_have_text("Unknown")
+
+
+async def test_later_goes_to_the_day_after_one_of_25_hours(house: House, tmp_path: Path) -> None:
+    await furnish(house)
+    noon = int(datetime(2026, 10, 26, 12, tzinfo=CONFIG.zone).timestamp() * 1000)
+    async with visiting(house, tmp_path / "chromium") as visit:
+        page = await visit.log_in()
+
+        async def clock_change(route: Route) -> None:
+            by, until = (parse_qs(urlsplit(route.request.url).query).get(name) for name in ("by", "until"))
+            if by == ["day"] and until is None:
+                await route.continue_(url=f"{route.request.url}&until={noon - 86_400_000}")
+            else:
+                await route.continue_()
+
+        await page.route("**/api/history/consumption*", clock_change)
+        consumption = page.get_by_role("region", name="Consumption")
+        await consumption.get_by_role("button", name="Day").click()
+        await expect(consumption).to_contain_text("25 Oct")
+        await consumption.get_by_role("button", name="Later").click()
+        await expect(consumption).to_contain_text("26 Oct")
 
 
 async def test_a_tap_is_pending_until_the_lamp_itself_says_on(house: House, tmp_path: Path) -> None:
@@ -204,6 +244,20 @@ async def test_a_lost_connection_is_said_and_comes_back(house: House, tmp_path: 
         async with house.serving(port):
             await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
             await expect(tile(page, "kitchen/climate.temperature")).to_contain_text("18.2 °C")
+
+
+async def test_a_network_that_is_back_brings_one_connection_and_not_two(house: House, tmp_path: Path) -> None:
+    await furnish(house)
+    async with visiting(house, tmp_path / "chromium") as visit:
+        async with house.serving():
+            page = await visit.log_in()
+            port = int(house.address.rpartition(":")[2])
+        await expect(page.get_by_text("Reconnecting")).to_be_visible()
+        async with house.serving(port):
+            await page.evaluate("for (let n = 0; n < 3; n++) window.dispatchEvent(new Event('online'))")
+            await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
+            await asyncio.sleep(0.5)
+            assert len(house.hub) == 1
 
 
 async def test_an_empty_home_says_how_to_begin_and_logging_out_leads_back(

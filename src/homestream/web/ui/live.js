@@ -97,10 +97,16 @@ const frames = {
 let tries = 0;
 let retry;
 let silence;
+let socket;
 
 export function connect() {
   clearTimeout(retry);
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  if (socket) {
+    // the one before may still be on its way
+    socket.onclose = socket.onmessage = null;
+    socket.close();
+  }
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
   const listen = () => {
     clearTimeout(silence);
     silence = setTimeout(() => socket.close(), SILENCE_MS);
