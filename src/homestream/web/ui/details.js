@@ -60,8 +60,11 @@ function Day({ device, name }) {
   if (!data) return html`<div class="chart tall"></div>`;
   if (!data.rows.length) return html`<p class="empty">No history of ${metric(name).label.toLowerCase()} in the last 24 h.</p>`;
   const drawn = [data.rows.map((row) => row.time / 1000), data.rows.map((row) => row.mean)];
-  return html`<${Chart} key=${name} tall data=${drawn} text=${decimal} way="steps" label=${`${metric(name).label}, the last 24 hours, since ${clock(until - DAY_MS)}`} />`;
+  return html`<${Chart} key=${name} tall data=${drawn} text=${axis(name)} way="steps" label=${`${metric(name).label}, the last 24 hours, since ${clock(until - DAY_MS)}`} />`;
 }
+
+// A state has no halves, though a mean of it may.
+const axis = (name) => (metric(name).off ? (value) => (value === 0 || value === 1 ? metric(name).text(value) : "") : decimal);
 
 function Control({ device, name }) {
   const [low, high, step] = RANGES[name];
