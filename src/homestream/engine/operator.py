@@ -8,7 +8,7 @@ due time asked for with `ctx.at`, before any reading of a later time is seen. An
 does no I/O; everything it remembers is in `snapshot()`, built of dict, list, str, int, float, bool and None.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from homestream.dialects.registry import Device
@@ -49,8 +49,10 @@ class Context(Protocol):
     def times(self, device: str, after: int) -> list[int]:
         """When the device gave known readings after a time, ascending, each once; a day back at most."""
 
-    def history(self, device: str, metric: str, after: int, upto: int) -> list[tuple[int, float]]:
-        """The (time, value) rows in (after, upto], and the one before them; a day back at most.
+    def history(
+        self, device: str, metric: str, after: int, upto: int
+    ) -> tuple[Sequence[int], Sequence[float]]:
+        """Times and values of the readings in (after, upto], and the one before them; a day back at most.
 
         NaN: unknown from then on, also where a value has held longer than it may without another.
         """

@@ -6,8 +6,9 @@ through it, so that a fact one of them emits reaches the others once the call th
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import isnan, nan
+from operator import sub
 from typing import Any
 
 from homestream.dialects.registry import Device, Registry
@@ -80,25 +81,23 @@ class Stage:
             times.update(series.known_after(after))
         return sorted(times)
 
-    def history(self, device: str, metric: str, after: int, upto: int) -> list[tuple[int, float]]:
-        """The rows in (after, upto], the one before them, and NaN where a value has held too long."""
+    def history(
+        self, device: str, metric: str, after: int, upto: int
+    ) -> tuple[Sequence[int], Sequence[float]]:
+        """The readings in (after, upto], the one before them, and NaN where a value has held too long."""
         series = self.table.get((device, metric))
         if series is None:
-            return []
-        times, hold = series.times, series.hold
-        first = max(bisect_right(times, after) - 1, 0)
-        last = bisect_right(times, upto, first)
-        rows = list(zip(times[first:last], series.values[first:last], strict=True))
-        if not rows:
-            return rows
-        ends = [*(time for time, _ in rows[1:]), upto]
-        if any(end - time > hold for (time, _), end in zip(rows, ends, strict=True)):
-            rows = [
-                row
-                for (time, value), end in zip(rows, ends, strict=True)
-                for row in ([(time, value), (time + hold, nan)] if end - time > hold else [(time, value)])
-            ]
-        return rows
+            return (), ()
+        first = max(bisect_right(series.times, after) - 1, 0)
+        last = bisect_right(series.times, upto, first)
+        times, values, hold = series.times[first:last], series.values[first:last], series.hold
+        if times and upto - times[0] > hold:  # else nothing can have held too long
+            gaps = [*map(sub, times[1:], times), upto - times[-1]]
+            if max(gaps) > hold:
+                for place in [place for place, gap in enumerate(gaps, 1) if gap > hold][::-1]:
+                    times.insert(place, times[place - 1] + hold)
+                    values.insert(place, nan)
+        return times, values
 
     def energy(self, device: str | None, since: int, until: int | None = None) -> float | None:
         """Wh used by a device or the home, of closed minutes."""

@@ -53,7 +53,8 @@ class Seen:
     def history(self, device, metric, after, upto):
         rows = self.past.get((device, metric), [])
         held = [row for row in rows if row[0] <= after][-1:]
-        return held + [row for row in rows if after < row[0] <= upto]
+        asked = held + [row for row in rows if after < row[0] <= upto]
+        return [time for time, _ in asked], [value for _, value in asked]
 
     def energy(self, device, since, until=None):
         return self.used.get((device, since))

@@ -12,7 +12,7 @@ MIN = 60_000
 
 
 def rows(*readings):
-    return [(minute * MIN, value) for minute, value in readings]
+    return [minute * MIN for minute, _ in readings], [value for _, value in readings]
 
 
 def measure(name, history, end=20, span=10):
@@ -36,7 +36,7 @@ def test_unknown_is_left_out_and_nothing_is_none():
     history = rows((0, 10.0), (12, nan), (16, 40.0))
     assert measure("twmean", history) == (2 * 10 + 4 * 40) / 6
     for name in set(MEASURES) - {"count"}:
-        assert measure(name, []) is None
+        assert measure(name, rows()) is None
         assert measure(name, rows((0, nan))) is None
     assert measure("count", rows((12, nan))) == 0
 
@@ -78,7 +78,7 @@ def test_a_session_goes_back_to_the_last_pause():
         3,
     )
     assert session(history, 2 * MIN, 20 * MIN) is None
-    assert session([], 5 * MIN, 20 * MIN) is None
+    assert session(rows(), 5 * MIN, 20 * MIN) is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from homestream.engine.rules.expression import (
 )
 from homestream.engine.rules.lookback import (
     MEASURES,
-    Row,
+    History,
     Stretch,
     longest,
     percentile,
@@ -126,7 +126,7 @@ def _window(uses: Uses, function: str, series: Ref, measure: Measure, arguments:
     )
 
 
-def _history(sight: Sight, ref: Ref, after: int, upto: int) -> list[Row]:
+def _history(sight: Sight, ref: Ref, after: int, upto: int) -> History:
     return sight.ctx.history(bound(ref, sight), ref.metric, after, upto)
 
 
@@ -146,15 +146,15 @@ def _session(uses: Uses, arguments: Arguments, compiled: Compile) -> Value:
 
     def gone_on(sight: Sight) -> float | None:
         ctx, device, now = sight.ctx, bound(ref, sight), sight.ctx.now
-        rows = _history(sight, ref, now - MAX_WINDOW_MS, now)
-        if not rows:
+        times, values = _history(sight, ref, now - MAX_WINDOW_MS, now)
+        if not times:
             return None
         truths = (
             (
                 time,
                 bool(judge(Sight(ctx, sight.key, past=Reading(ctx.home, device, ref.metric, time, value)))),
             )
-            for time, value in reversed(rows)
+            for time, value in zip(reversed(times), reversed(values), strict=True)
         )
         return longest(truths, gap, now) / 1000
 

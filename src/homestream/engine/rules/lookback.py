@@ -3,66 +3,70 @@
 A stretch is the readings in some time, and the value that held when it began. Unknowns are left out.
 """
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from math import floor, fsum, isnan, nan
 from typing import NamedTuple
 
 HOUR_MS = 3_600_000
 
-#: (time, value); NaN is unknown from then on.
-Row = tuple[int, float]
+#: Times, ascending, and the values from then on; NaN is unknown.
+History = tuple[Sequence[int], Sequence[float]]
 
 
 class Stretch(NamedTuple):
-    """Part of a series: from when to when, what held before (None: not known), and its rows in order."""
+    """Part of a series: from when to when, what held before (None: not known), its readings in order."""
 
     begin: int
     end: int
     held: float | None
-    rows: list[Row]
+    times: Sequence[int]
+    values: Sequence[float]
 
     @property
-    def known(self) -> list[float]:
+    def known(self) -> Sequence[float]:
         """The values read in it."""
-        return [value for _, value in self.rows if not isnan(value)]
+        values = self.values
+        return [value for value in values if not isnan(value)] if isnan(sum(values)) else values
 
     @property
-    def all(self) -> list[float]:
+    def all(self) -> Sequence[float]:
         """The values it had, the first of them maybe read before."""
         return self.known if self.held is None else [self.held, *self.known]
 
     @property
     def first(self) -> float | None:
         """The value it began with."""
-        if self.rows and self.rows[0][0] == self.begin:
-            return None if isnan(self.rows[0][1]) else self.rows[0][1]
+        if self.times and self.times[0] == self.begin:
+            return None if isnan(self.values[0]) else self.values[0]
         return self.held
 
 
-def sliding(history: list[Row], begin: int, end: int) -> Stretch:
+def sliding(history: History, begin: int, end: int) -> Stretch:
     """The part (begin, end] of a history that ends there and starts with the row before, if there is one."""
-    inside = 0
-    while inside < len(history) and history[inside][0] <= begin:
-        inside += 1
-    held = history[inside - 1][1] if inside else nan
-    return Stretch(begin, end, None if isnan(held) else held, history[inside:])
+    times, values = history
+    inside = bisect_right(times, begin)
+    held = values[inside - 1] if inside else nan
+    return Stretch(begin, end, None if isnan(held) else held, times[inside:], values[inside:])
 
 
-def tumbling(history: list[Row], begin: int, end: int) -> Stretch:
+def tumbling(history: History, begin: int, end: int) -> Stretch:
     """The part [begin, end), as the windows of the engine have it."""
     return sliding(history, begin - 1, end - 1)._replace(begin=begin, end=end)
 
 
-def session(history: list[Row], gap: int, now: int) -> Stretch | None:
+def session(history: History, gap: int, now: int) -> Stretch | None:
     """The readings up to now that follow each other within `gap` ms; None where the last is that old."""
-    known = [row for row in history if not isnan(row[1])]
-    if not known or now - known[-1][0] >= gap:
+    times, values = history
+    known = [time for time, value in zip(times, values, strict=True) if not isnan(value)]
+    if not known or now - known[-1] >= gap:
         return None
     first = len(known) - 1
-    while first and known[first][0] - known[first - 1][0] < gap:
+    while first and known[first] - known[first - 1] < gap:
         first -= 1
-    begin = known[first][0]
-    return Stretch(begin, now, None, [row for row in history if row[0] >= begin])
+    begin = known[first]
+    inside = bisect_left(times, begin)
+    return Stretch(begin, now, None, times[inside:], values[inside:])
 
 
 def longest(truths: Iterable[tuple[int, bool]], gap: int, now: int) -> int:
@@ -89,9 +93,9 @@ def _mean(of: Stretch) -> float | None:
 
 
 def _twmean(of: Stretch) -> float | None:
-    begins = [(of.begin, nan if of.held is None else of.held), *of.rows]
-    ends = [*(time for time, _ in of.rows), of.end]
-    pieces = [(end - begin, v) for (begin, v), end in zip(begins, ends, strict=True) if not isnan(v)]
+    begins, values = [of.begin, *of.times], [nan if of.held is None else of.held, *of.values]
+    ends = zip(begins, [*of.times, of.end], values, strict=True)
+    pieces = [(end - begin, value) for begin, end, value in ends if not isnan(value)]
     known = sum(ms for ms, _ in pieces)
     return fsum(ms * value for ms, value in pieces) / known if known else _last(of)
 
