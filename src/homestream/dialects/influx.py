@@ -74,6 +74,13 @@ def where(payload: bytes, rows: Iterable[int]) -> list[tuple[int, str]]:
     return found
 
 
+def parts(payload: bytes) -> list[bytes]:
+    """The text of each of all `points`."""
+    text, clean = _text(payload)
+    spans = ((start, end) for start, end, _ in _walk(text, clean))
+    return [text[start:end].rstrip("\r\n").encode(errors="surrogateescape") for start, end in spans]
+
+
 def _text(payload: bytes) -> tuple[str, bool]:
     """The payload as text, and whether it is all UTF-8."""
     try:

@@ -8,6 +8,8 @@
 
 from typing import Any
 
+import msgspec
+
 from homestream.dialects import observed
 from homestream.dialects.moment import ms_of, trusted
 from homestream.dialects.payload import json_of
@@ -41,10 +43,22 @@ def split(payload: bytes) -> list[Any]:
     try:
         return [json_of(payload)]
     except PeerError as error:
-        lines = [line for line in payload.splitlines() if line.strip()]
+        lines = _lines(payload)
         if len(lines) < 2:
             raise error from None
         return [_line(line) for line in lines]
+
+
+def parts(payload: bytes) -> list[bytes]:
+    """Each item of `split` as a line of JSON; where it is none, as it came."""
+    found = split(payload)
+    if any(isinstance(row, Refusal) for row in found):  # of lines only some may be no JSON
+        return _lines(payload)
+    return [msgspec.json.encode(row) for row in found]
+
+
+def _lines(payload: bytes) -> list[bytes]:
+    return [line for line in payload.splitlines() if line.strip()]
 
 
 def _line(line: bytes) -> Any:

@@ -9,11 +9,13 @@ and sums (`s`, of watts: joules) are resolved as the RFC says; texts and data ar
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import cbor2
+import msgspec
 
 from homestream.dialects import observed
 from homestream.dialects.moment import trusted
@@ -49,6 +51,20 @@ class Base:
     value: float = 0.0
     total: float = 0.0
 
+    def take(self, record: Any) -> None:
+        """Change by what a record says; `PeerError` where one is wrong, and those before it count."""
+        if not isinstance(record, dict):
+            raise PeerError("a record is an object")
+        self.name = _text(record, "bn", self.name)
+        self.unit = _text(record, "bu", self.unit)
+        self.time = _number(record, "bt", self.time)
+        self.value = _number(record, "bv", self.value)
+        self.total = _number(record, "bs", self.total)
+
+    def fields(self) -> dict[str, Any]:
+        """As a record says it."""
+        return {"bn": self.name, "bu": self.unit, "bt": self.time, "bv": self.value, "bs": self.total}
+
 
 def bind(registry: Registry, topic: str) -> Decoder | None:
     """`api/senml`; None for all else."""
@@ -79,6 +95,16 @@ def records(payload: bytes) -> list[Any]:
     return pack
 
 
+def parts(payload: bytes) -> list[bytes]:
+    """Each of the `records` as JSON, with the base fields that are in force for it."""
+    base, found = Base(), list[bytes]()
+    for record in records(payload):
+        with suppress(PeerError):  # it is refused wherever it stands
+            base.take(record)
+        found.append(msgspec.json.encode({**record, **base.fields()} if isinstance(record, dict) else record))
+    return found
+
+
 def _cbor(payload: bytes) -> Any:
     try:
         pack = cbor2.loads(payload)
@@ -90,13 +116,7 @@ def _cbor(payload: bytes) -> Any:
 
 
 def _readings(registry: Registry, entry: Entry, base: Base, record: Any) -> list[Reading]:
-    if not isinstance(record, dict):
-        raise PeerError("a record is an object")
-    base.name = _text(record, "bn", base.name)
-    base.unit = _text(record, "bu", base.unit)
-    base.time = _number(record, "bt", base.time)
-    base.value = _number(record, "bv", base.value)
-    base.total = _number(record, "bs", base.total)
+    base.take(record)
     unknown = next((key for key in record if isinstance(key, str) and key.endswith("_")), None)
     if unknown is not None:
         raise PeerError(f"field {unknown[:20]!r} must be understood")

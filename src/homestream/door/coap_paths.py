@@ -16,9 +16,10 @@ from aiocoap.util.linkformat import Link, LinkFormat
 
 from homestream.dialects import TooMany
 from homestream.door import senml, token
-from homestream.door.acl import may_publish, may_subscribe
+from homestream.door.acl import may_subscribe
 from homestream.door.credentials import Principal, TooManyAttempts
 from homestream.door.intake import Intake
+from homestream.door.share import NotAllowed
 from homestream.door.underway import Busy
 from homestream.errors import PeerError
 from homestream.log.sqlite import LogError
@@ -82,10 +83,8 @@ class Batches(Resource):  # type: ignore[misc]  # aiocoap carries no types
         return True
 
     async def render_post(self, request: Message) -> Message:
-        """2.04 once all is stored; 4.00 with the first bad row where some are not."""
+        """2.04 once all is stored; 4.00 with the first bad row where some are not, 4.03 where none may be."""
         sender = await who(self._intake, request)
-        if not may_publish(sender, self._topic):
-            raise error.Forbidden(f"{sender.name} may not publish {self._topic}")
         given = request.opt.content_format
         if (JSON if given is None else given) not in self._formats:
             reason = f"content format is none of {self.ct}"
@@ -96,6 +95,8 @@ class Batches(Resource):  # type: ignore[misc]  # aiocoap carries no types
                 hold(len(request.payload))
                 payload = await self._payload(sender, request)
                 verdict = await self._intake.take("coap", sender, self._topic, payload)
+        except NotAllowed as reason:
+            raise error.Forbidden(str(reason)) from None
         except TooMany as reason:
             raise error.RequestEntityTooLarge(str(reason)) from None
         except Busy as reason:

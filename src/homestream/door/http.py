@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from homestream.dialects import TooMany
 from homestream.door import hook, influx, senml
-from homestream.door.acl import may_publish
 from homestream.door.answers import MAX_KEY, Answer, OtherBody, digest
 from homestream.door.credentials import Principal
 from homestream.door.intake import MAX_NAMED, Intake, Verdict
 from homestream.door.request import RETRY_BUSY, RETRY_DISK, Refused, body, error, who
+from homestream.door.share import NotAllowed
 from homestream.door.underway import Busy
 from homestream.errors import PeerError
 from homestream.log.sqlite import LogError
@@ -67,8 +67,6 @@ def _endpoint(intake: Intake, form: Form) -> Callable[[Request], Awaitable[Respo
             sender = await who(intake, request, form.token(request))
             with intake.under_way.of(sender.name) as hold:
                 topic, payload = form.read(request, await body(request, hold))
-                if not may_publish(sender, topic):
-                    raise Refused(403, f"{sender.name} may not publish {topic}", payload)
                 return await _take(intake, form, request, sender, topic, payload)
         except Refused as refused:
             if sender is not None and refused.kept is not None:
@@ -77,6 +75,8 @@ def _endpoint(intake: Intake, form: Form) -> Callable[[Request], Awaitable[Respo
                 except LogError as failure:
                     return error(503, str(failure), {"Retry-After": RETRY_DISK})
             return error(refused.status, str(refused), refused.headers)
+        except NotAllowed as reason:
+            return error(403, str(reason))
         except TooMany as reason:
             return error(413, str(reason))
         except Busy as reason:

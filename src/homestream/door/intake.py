@@ -1,18 +1,20 @@
 """Batches that come by HTTP or CoAP: counted, looked through for bad rows, written to the log, answered.
 
 The whole payload goes to the log as it came: the engine refuses the same rows for the same reasons and keeps
-them with the books. What is looked at here only tells the sender.
+them with the books. What is looked at here only tells the sender. Rows that are not its sender's to publish
+never get there: see `share.py`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from homestream import dialects
+from homestream.dialects import TooMany
 from homestream.door.answers import Answers
 from homestream.door.credentials import Credentials, Principal
 from homestream.door.listen import nameless
 from homestream.door.refusals import Refusals
+from homestream.door.share import NotAllowed, look
 from homestream.door.underway import UnderWay
 from homestream.home import HomeConfig
 from homestream.log.committer import Committer
@@ -87,7 +89,8 @@ class Intake:
         whole: bool = False,
         beside: Beside | None = None,
     ) -> Verdict:
-        """Write a batch to the log and return once it is on disk; `TooMany` or `LogError` if it is not.
+        """Write a batch to the log and return once it is on disk; `TooMany`, `NotAllowed` or `LogError` if
+        it is not.
 
         `topic` is one that `dialects.look` knows. With `whole` a bad row has all refused.
         """
@@ -97,19 +100,25 @@ class Intake:
         entry = Entry(0, Kind.MESSAGE, sender.home, source, topic, payload, self.clock())
         try:
             if len(payload) > IN_PLACE:
-                items, refused = await asyncio.to_thread(dialects.look, self._config, entry, MAX_ROWS)
+                share = await asyncio.to_thread(look, self._config, sender, entry, MAX_ROWS)
             else:
-                items, refused = dialects.look(self._config, entry, MAX_ROWS)
-        except dialects.TooMany as error:
+                share = look(self._config, sender, entry, MAX_ROWS)
+        except TooMany as error:
             await self.refuse(protocol, sender, str(error), payload)
             raise
+        except NotAllowed as error:
+            await self.refuse(protocol, sender, str(error), payload, error.items)
+            raise
+        items, refused = share.items, share.refused
         if whole and refused:
             row, reason = refused[0]
             await self.refuse(protocol, sender, f"row {row}: {reason}; all refused", payload, items)
             return Verdict(items, 0, refused)
         verdict = Verdict(items, items - len(refused), refused)
-        others = [] if beside is None else await beside(verdict)
-        await self._committer.append([entry._replace(items=items), *others])
+        stored = entry._replace(payload=share.payload, items=items - len(share.beside))
+        others = self._refusals.several(sender.home, source, share.beside)
+        others += [] if beside is None else await beside(verdict)
+        await self._committer.append([stored, *others])
         return verdict
 
     async def refuse(

@@ -1,7 +1,7 @@
 """What broke a protocol, written to the log; of a flood only the first are kept, the others are counted."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from homestream.log.committer import Committer
@@ -47,6 +47,11 @@ class Refusals:
         if entry is not None:
             with suppress(LogError):
                 self._committer.append_nowait([entry], lambda _: None)
+
+    def several(self, home: str, source: str, refused: Iterable[tuple[str, bytes]]) -> list[Entry]:
+        """Of (reason, evidence) each those that the caller writes now; of a flood the rest is counted."""
+        entries = (self._entry(home, source, reason, payload, 1) for reason, payload in refused)
+        return [entry for entry in entries if entry is not None]
 
     def _entry(self, home: str, source: str, reason: str, payload: bytes, items: int) -> Entry | None:
         """What is to be written; None where it is only counted."""
