@@ -94,6 +94,15 @@ def test_nobody_there(hub: Hub, webhook: Make) -> None:
     assert "secret" not in problem
 
 
+@pytest.mark.parametrize(
+    "url", ["http://me:secret@127.0.0.1/x", "http://127.0.0.1:1/secret token", "http:///secret"]
+)
+def test_a_url_that_is_none_is_not_told_either(webhook: Make, url: str) -> None:
+    problem = Poster({"hub": url}).send(webhook())
+    assert problem
+    assert "secret" not in problem
+
+
 def test_none_of_that_name(webhook: Make) -> None:
     with pytest.raises(RefusedError, match="no such webhook: hub"):
         Poster({"other": "http://127.0.0.1/"}).send(webhook())

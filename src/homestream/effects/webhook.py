@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 
 import msgspec
 
@@ -53,9 +54,10 @@ class Poster:
             if error.code < 500 and error.code not in PATIENCE:
                 raise RefusedError(answer) from None
             return answer
-        except OSError as error:
-            reason = getattr(error, "reason", error)
-            return getattr(reason, "strerror", None) or type(reason).__name__
+        except (OSError, HTTPException, ValueError) as error:  # what they say may repeat the URL
+            reason = getattr(error, "reason", None)
+            cause = reason if isinstance(reason, Exception) else error
+            return getattr(cause, "strerror", None) or type(cause).__name__
 
 
 def body(fact: Webhook) -> bytes:
