@@ -180,7 +180,7 @@ def test_the_pdf_of_the_lake(con: duckdb.DuckDBPyConnection) -> None:
 def test_the_command_writes_the_last_week_that_holds_data(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.pdf"
     assert report(folder, out) == 2
-    assert "19 – 25 October 2026" in PdfReader(out).pages[0].extract_text()
+    assert "22 – 25 October 2026" in PdfReader(out).pages[0].extract_text()
     with pytest.raises(HomestreamError, match="--since"):
         report(folder, out, since=UNTIL, until=SINCE)
     with pytest.raises(HomestreamError, match="cannot be written"):

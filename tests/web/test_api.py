@@ -132,7 +132,7 @@ async def test_a_home_with_only_a_past_shows_the_last_of_it(house: House, admin:
     asked = {"until": used["since"]}
     assert (await admin.get("/api/history/consumption", params=asked)).json()["rows"] == []
     name = (await admin.get("/api/report.pdf")).headers["content-disposition"]
-    assert name == 'attachment; filename="home-report-2010-11-11-to-2010-11-17.pdf"'
+    assert name == 'attachment; filename="home-report-2010-11-17-to-2010-11-17.pdf"'
 
 
 async def test_a_report_of_whole_local_days(admin: httpx.AsyncClient) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homestream.web.period import DAYS, MAX_MS, By, ending, moment
+from homestream.web.period import DAYS, MAX_MS, By, Period, ending, latest, moment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3_600_000
@@ -24,6 +24,22 @@ def test_a_week_is_seven_local_days_up_to_today() -> None:
 def test_a_day_may_have_23_or_25_hours(day: str, hours: int) -> None:
     period = ending(ms(f"{day}T12:00"), "day", BERLIN)
     assert period.until - period.since == hours * HOUR
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "since", "until"),
+    [
+        ("2026-01-05", "2026-11-24T12:00", "2026-11-18", "2026-11-24T13:00"),
+        ("2026-11-23T10:00", "2026-11-24T12:00", "2026-11-23", "2026-11-24T13:00"),
+        ("2006-01-05", "2007-01-06T23:59", "2006-12-31", "2007-01-07"),
+        ("2007-01-05", "2007-01-06T23:59", "2007-01-05", "2007-01-07"),
+    ],
+)
+def test_the_latest_week_has_no_day_without_data_before_it(
+    first: str, last: str, since: str, until: str
+) -> None:
+    period = latest(ms(first), ms(last), ms("2026-11-24T13:00"), BERLIN)
+    assert period == Period(ms(since), ms(until))
 
 
 @given(

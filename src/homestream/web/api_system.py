@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from homestream.lake import queries
 from homestream.web.auth import Person
 from homestream.web.deps import Deps, of
-from homestream.web.period import Period, ending, moment
+from homestream.web.period import Period, ending, latest, moment
 
 router = APIRouter()
 
@@ -26,7 +26,7 @@ async def status(deps: Annotated[Deps, Depends(of)], _who: Person) -> dict[str, 
 async def report(
     deps: Annotated[Deps, Depends(of)], _who: Person, since: When = "", until: When = ""
 ) -> Response:
-    """The report as PDF; without a period, on the last seven days that hold data."""
+    """The report as PDF; without a period, on the latest week that holds data."""
     period = await _period(deps, since, until)
     zone = deps.config.zone
     days = [datetime.fromtimestamp(ms / 1000, zone).date() for ms in (period.since, period.until - 1)]
@@ -38,9 +38,11 @@ async def report(
 
 async def _period(deps: Deps, since: str, until: str) -> Period:
     zone = deps.config.zone
+    newest = await _newest(deps)
     try:
-        end = moment(until, zone, end=True) if until else await _newest(deps)
-        start = moment(since, zone) if since else ending(end, "week", zone).since
+        end = moment(until, zone, end=True) if until else newest.until
+        week = ending(end, "week", zone).since if until else newest.since
+        start = moment(since, zone) if since else week
     except (ValueError, OverflowError):
         raise HTTPException(422, "since and until are ms or dates like 2026-11-22") from None
     if start >= end:
@@ -48,8 +50,7 @@ async def _period(deps: Deps, since: str, until: str) -> Period:
     return Period(start, end)
 
 
-async def _newest(deps: Deps) -> int:
-    """Now, or where the last week holds nothing the time of the last data."""
+async def _newest(deps: Deps) -> Period:
     now = deps.now()
-    _first, last = await deps.query(queries.span, deps.config.id)
-    return last + 1 if last is not None and last < ending(now, "week", deps.config.zone).since else now
+    first, last = await deps.query(queries.span, deps.config.id)
+    return latest(now if first is None else first, now if last is None else last, now, deps.config.zone)

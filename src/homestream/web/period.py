@@ -31,6 +31,16 @@ def ending(until: int, by: By, zone: ZoneInfo) -> Period:
     return Period(since, end)
 
 
+def latest(first: int, last: int, now: int, zone: ZoneInfo) -> Period:
+    """The week up to `now`, or where that is empty up to the day of the `last` reading.
+
+    It holds no day before that of the `first`.
+    """
+    live = last >= ending(now, "week", zone).since
+    until = now if live else ending(last + 1, "week", zone).until
+    return Period(max(ending(until, "week", zone).since, ending(first + 1, "day", zone).since), until)
+
+
 def moment(text: str, zone: ZoneInfo, *, end: bool = False) -> int:
     """Ms for `text`: ms, or a local date (2026-11-22), with `end` its last moment; ValueError for neither."""
     if text.isdecimal() and len(text) <= len(str(MAX_MS)):
