@@ -226,8 +226,6 @@ def test_climate_is_by_room_and_local_hour(con: duckdb.DuckDBPyConnection) -> No
     # 6:00 to 18:00 UTC are 7:00 to 19:00 in Berlin
     assert by_hour[6] == pytest.approx(18, abs=0.2)
     assert by_hour[7] == by_hour[18] == pytest.approx(22, abs=0.2)
-    assert queries.mean(con, HOME, START, START + 2 * DAY, "temperature") == pytest.approx(20, abs=0.02)
-    assert queries.mean(con, HOME, START, START + 2 * DAY, "humidity") is None
 
 
 def test_a_freezer_probe_does_not_cool_the_kitchen() -> None:

@@ -48,7 +48,7 @@ def rows(time: int) -> list[dict[str, object]]:
     found: list[dict[str, object]] = [{"device": d, "power": p, "time": time} for d, p in power.items()]
     for room, base in (("hall", 17.0), ("living_room", 21.0), ("attic", 12.0)):
         found.append({"device": f"{room}/climate", "temperature": base, "humidity": 50.0, "time": time})
-    return found
+    return [*found, {"device": "hall/freezer", "temperature": -18.0, "time": time}]
 
 
 def entries() -> Iterator[Entry]:
@@ -60,7 +60,7 @@ def entries() -> Iterator[Entry]:
 
     yield entry(Kind.ACTION, "configure", CONFIG.model_dump_json(by_alias=True).encode(), midnight(22))
     for time in range(midnight(22), UNTIL, MINUTE):
-        batch = rows(time)[: 3 if time < SINCE else 6]
+        batch = rows(time)[: 3 if time < SINCE else 7]
         yield entry(Kind.MESSAGE, "api/readings", json.dumps(batch).encode(), time + 100, len(batch))
         if time == SINCE + 3 * 3_600_000:
             yield entry(Kind.ACTION, "mode", b'{"mode": "away"}', time + 200)
@@ -147,6 +147,7 @@ def test_rooms_stand_in_the_order_of_home_toml(data: ReportData) -> None:
     assert [room.room for room in data.climate] == ["Living room", "Hall", "Attic"]
     assert data.climate[0].hours == pytest.approx((21.0,) * 24)
     assert data.humidity == pytest.approx(50.0)
+    assert data.temperature == pytest.approx((17 + 21 + 12) / 3, abs=0.01)  # a freezer is no room
 
 
 def test_security_and_alerts(data: ReportData) -> None:

@@ -9,7 +9,7 @@ from homestream.lake.hogs import change, energy_by_device
 from homestream.lake.journal import alerts, blind, performance, security_count, security_log
 from homestream.lake.meters import always_on, meter_tree
 from homestream.lake.runs import appliance_runs
-from homestream.lake.series import climate, mean, series
+from homestream.lake.series import climate, series
 
 __all__ = [
     "alerts",
@@ -21,7 +21,6 @@ __all__ = [
     "consumption",
     "devices",
     "energy_by_device",
-    "mean",
     "meter_tree",
     "meters",
     "peak_power",

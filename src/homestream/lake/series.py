@@ -63,16 +63,6 @@ def climate(
     return ask(con, sql, home=home, zone=zone, **period(since, until))
 
 
-def mean(con: duckdb.DuckDBPyConnection, home: str, since: int, until: int, metric: str) -> float | None:
-    """The time-weighted mean of a metric over all its series; None where nothing is known."""
-    sql = f"""
-    WITH {hours((_word(metric),))}
-    SELECT coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg(twmean)) AS value FROM hours
-    """
-    (row,) = ask(con, sql, home=home, **period(since, until))
-    return row["value"] if row["value"] is None else float(row["value"])
-
-
 def _word(metric: str) -> str:
     """A metric's name, which goes into SQL as it is."""
     if not metric.replace("_", "").isalnum():

@@ -123,6 +123,7 @@ class ReportData:
     change: float | None = None
     peak: float | None = None
     peak_at: int | None = None
+    #: of the rooms, °C and %
     temperature: float | None = None
     humidity: float | None = None
     #: (minute of the local day, mean W), evenly spaced

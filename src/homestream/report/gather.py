@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from statistics import fmean
 from typing import Any
 
 import duckdb
@@ -61,6 +62,7 @@ def gather(
     always_on = queries.always_on(*period, zone, config)
     devices = queries.energy_by_device(*period, zone, config)
     peak = queries.peak_power(*period, config)
+    climate = queries.climate(*period, zone, "temperature")
     return ReportData(
         home=config.name,
         zone=config.zone,
@@ -72,13 +74,13 @@ def gather(
         change=queries.change(energy, _sum(days_before)) if comparable and energy is not None else None,
         peak=peak[0] if peak else None,
         peak_at=peak[1] if peak else None,
-        temperature=queries.mean(*period, "temperature"),
-        humidity=queries.mean(*period, "humidity"),
+        temperature=_mean(climate),
+        humidity=_mean(queries.climate(*period, zone, "humidity")),
         mean_day=_mean_day(queries.power_mean_day(*period, zone, config)),
         hogs=_hogs(devices, comparable),
         untracked=_untracked(queries.meter_tree(*period, zone, config)),
         always_on=always_on["watts"] if always_on else None,
-        climate=_climate(config, queries.climate(*period, zone, "temperature")),
+        climate=_climate(config, climate),
         days=days,
         security=_security(*period, zone),
         security_total=queries.security_count(*period),
@@ -148,6 +150,11 @@ def _untracked(rows: list[dict[str, Any]]) -> float | None:
 def _mean_day(rows: list[dict[str, Any]]) -> tuple[tuple[int, float | None], ...]:
     watts = {row["minute"]: row["watts"] for row in rows}
     return tuple((minute, watts.get(minute)) for minute in range(0, 1440, STEP_MIN)) if watts else ()
+
+
+def _mean(rows: list[dict[str, Any]]) -> float | None:
+    """Of all rooms and hours of the day alike."""
+    return fmean(row["value"] for row in rows) if rows else None
 
 
 def _climate(config: HomeConfig, rows: list[dict[str, Any]]) -> tuple[RoomClimate, ...]:
