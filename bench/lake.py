@@ -10,7 +10,6 @@ from time import perf_counter, process_time
 from typing import Any
 
 from homestream.engine.fact import Window
-from homestream.engine.output import Stored
 from homestream.home import HomeConfig
 from homestream.lake import queries
 from homestream.lake.compact import compact
@@ -56,7 +55,7 @@ def batch(made: list[Reading], seq: int) -> LakeBatch:
         entries.append(
             Entry(n, Kind.MESSAGE, "home", "mqtt:bridge", topic, b"%g" % reading.value, reading.time)
         )
-        stored.append(Stored(n, reading, False, False))
+        stored.append((n, reading, False, False))
     return LakeBatch(entries, stored)
 
 

@@ -94,7 +94,7 @@ def test_rows_the_lake_did_not_take_are_bounded_and_made_anew_from_the_log(
     live = Engine()
     stored = live.apply(ENTRIES).readings
     readings = connect(tmp_path).execute("SELECT seq, value FROM readings ORDER BY seq").fetchall()
-    assert readings == [(one.seq, one.reading.value) for one in stored]
+    assert readings == [(seq, reading.value) for seq, reading, _, _ in stored]
     log.close()
 
 

@@ -132,7 +132,7 @@ def live_tail(folder: Path) -> list[LakeBatch]:
     for entries, _ in history_of(folder, engine.last_seq + 1):
         output = engine.apply(entries)
         tail.entries += [entry for entry in entries if entry.seq > held]
-        tail.readings += [stored for stored in output.readings if stored.seq > held]
+        tail.readings += [stored for stored in output.readings if stored[0] > held]
         tail.facts += [placed for placed in output.facts if placed[0] > held]
         tail.rejected += [refused for refused in output.rejected if refused.seq > held]
     return [tail]

@@ -124,8 +124,8 @@ class Expected(NamedTuple):
 def reference(stored: Iterable[Stored], zone: str, now: int) -> dict[tuple[str, str, int], Expected]:
     """All windows closed at `now`, straight from the readings: every window looks at every reading."""
     history: dict[str, dict[int, float]] = {}
-    for row in stored:
-        history.setdefault(row.reading.metric, {})[row.reading.time] = row.reading.value
+    for _, reading, _, _ in stored:
+        history.setdefault(reading.metric, {})[reading.time] = reading.value
     closed = (now - LATENESS) // MINUTE * MINUTE
     where = HomeConfig(timezone=zone).zone
     expected = {}

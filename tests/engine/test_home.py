@@ -32,7 +32,10 @@ def test_a_correction_wins_and_says_so() -> None:
     run.read(T, 21.0)
     run.read(T, 22.0)
     assert newest(run) == (T, 22.0)
-    assert [(row.reading.value, row.corrects) for row in run.out.readings] == [(21.0, False), (22.0, True)]
+    assert [(reading.value, corrects) for _, reading, _, corrects in run.out.readings] == [
+        (21.0, False),
+        (22.0, True),
+    ]
     assert run.account == Account(received=2, stored=2)
 
 
@@ -41,14 +44,14 @@ def test_out_of_order_is_stored_and_is_not_the_current_value() -> None:
     run.read(T, 21.0)
     run.read(T - LATENESS, 19.0)
     assert newest(run) == (T, 21.0)
-    assert [row.late for row in run.out.readings] == [False, False]
+    assert [late for _, _, late, _ in run.out.readings] == [False, False]
 
 
 def test_older_than_the_watermark_is_late() -> None:
     run = Run()
     run.read(T, 21.0)
     run.read(T - LATENESS - 1, 19.0)
-    assert [row.late for row in run.out.readings] == [False, True]
+    assert [late for _, _, late, _ in run.out.readings] == [False, True]
     assert run.account == Account(received=2, stored=2, late=1)
 
 
@@ -58,7 +61,7 @@ def test_late_but_newer_than_its_series_is_the_current_value() -> None:
     run.tick(T + DAY // 2)
     run.read(T + MINUTE, 1.0, "contact")
     assert newest(run, "contact") == (T + MINUTE, 1.0)
-    assert run.out.readings[-1].late
+    assert run.out.readings[-1][2], "late"
 
 
 def test_the_clock_never_goes_back() -> None:
@@ -92,7 +95,7 @@ def test_a_number_that_no_sensor_means_is_unknown(value: float) -> None:
     run.read(T, value)
     run.read(T + 1, 5.0)
     run.tick(T + 3 * MINUTE)
-    assert isnan(run.out.readings[0].reading.value)
+    assert isnan(run.out.readings[0][1].value)
     assert run.windows("1m")[0].max == 5.0
 
 
@@ -183,5 +186,5 @@ def test_a_device_that_is_ahead_does_not_make_the_others_late() -> None:
     assert run.fold.now == T + 100 + AHEAD
     run.read(T + 1_000, 19.0)
     run.tick(T + 10 * MINUTE)
-    assert [row.late for row in run.out.readings] == [False, False]
+    assert [late for _, _, late, _ in run.out.readings] == [False, False]
     assert {w.start for w in run.windows("1m") if w.device == "den/fast" and w.count} == {T + 4 * MINUTE}

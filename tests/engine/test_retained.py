@@ -14,7 +14,7 @@ def test_of_what_is_retained_only_what_differs_counts() -> None:
     assert len(first.readings) == 2
     facts = len(engine.apply([entry(3, Kind.TICK, "", b"")]).facts)
     again = engine.apply([entry(4, Kind.RETAINED, door, b"ON"), entry(5, Kind.RETAINED, lamp, b"9")])
-    assert [(one.reading.metric, one.reading.value) for one in again.readings] == [("power", 9.0)]
+    assert [(reading.metric, reading.value) for _, reading, _, _ in again.readings] == [("power", 9.0)]
     later = engine.apply([entry(n, Kind.RETAINED, door, b"ON") for n in range(6, 9)])
     assert not later.readings and len(later.facts) <= facts
     account = engine.accounts()["home", "bridge:b"]
@@ -30,7 +30,7 @@ def test_of_what_is_retained_only_what_differs_counts() -> None:
     )
     assert not unknown.readings, "what it said last before it went does not bring it back"
     opened = engine.apply([entry(12, Kind.RETAINED, door, b"OFF")])
-    assert [one.reading.value for one in opened.readings] == [0.0]
+    assert [reading.value for _, reading, _, _ in opened.readings] == [0.0]
 
 
 def test_a_retained_message_with_the_devices_own_time_is_the_same_for_ever() -> None:

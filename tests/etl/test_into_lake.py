@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from homestream.engine.output import Stored
 from homestream.etl import etl, into_lake
 from homestream.lake.connect import connect
 from homestream.lake.writer import Lake, LakeBatch
@@ -19,14 +18,14 @@ HEAD = "device,metric,time,value\n"
 def test_beside_the_live_run_the_log_keeps_its_place_and_its_readings(tmp_path: Path, write: Write) -> None:
     live = Lake(tmp_path / "home")
     entries = [Entry(7, Kind.MESSAGE, "home", "mqtt:x", "home/a/b/power", b"5", START)]
-    live.write(LakeBatch(entries, [Stored(7, Reading("home", "a/b", "power", START, 5.0), False, False)]), 7)
+    live.write(LakeBatch(entries, [(7, Reading("home", "a/b", "power", START, 5.0), False, False)]), 7)
     lines = f"a/b,power,{START},5\na/b,power,{START + 60_000},6\n"
     result = etl([write("a.csv", HEAD + lines)], str(tmp_path / "home"))
     assert (result["stored"], result["duplicate"]) == (1, 1)
     assert Lake(tmp_path / "home").durable() == 7
     more = Entry(8, Kind.MESSAGE, "home", "mqtt:x", "home/a/b/power", b"9", START + 120_000)
     live.write(
-        LakeBatch([more], [Stored(8, Reading("home", "a/b", "power", START + 120_000, 9.0), False, False)]), 8
+        LakeBatch([more], [(8, Reading("home", "a/b", "power", START + 120_000, 9.0), False, False)]), 8
     )
     assert live.durable() == 8
     with connect(tmp_path / "home", tail=None) as con:

@@ -126,10 +126,10 @@ def test_kept_queries_follow_the_lake_and_the_tail(tmp_path: Path) -> None:
 
     first, second = batch(engine, ENTRIES[:100]), batch(engine, ENTRIES[100:200])
     assert queries.ask(newest, tail=[]) is None
-    assert queries.ask(newest, tail=[first]) == first.readings[-1].seq
+    assert queries.ask(newest, tail=[first]) == first.readings[-1][0]
     lake.write(first, 100)
-    assert queries.ask(newest, tail=[]) == first.readings[-1].seq
-    assert queries.ask(newest, tail=[LakeBatch(), second]) == second.readings[-1].seq
+    assert queries.ask(newest, tail=[]) == first.readings[-1][0]
+    assert queries.ask(newest, tail=[LakeBatch(), second]) == second.readings[-1][0]
     queries.con.close()
 
 

@@ -223,11 +223,9 @@ def test_a_meter_back_after_days_draws_no_bar_and_loses_nothing() -> None:
     said = config()
     gone: Watts = lambda m: float("nan") if 600 < m < 600 + 3 * 1440 else m  # noqa: E731
     batch = lived(said, START, 4 * DAY, 30 * MINUTE, house__mains__energy=lambda _: 400, den__tv__count=gone)
-    kept = [r for r in batch.readings if not (600 * MINUTE < r.reading.time - START < 600 * MINUTE + 3 * DAY)]
+    kept = [r for _, r, _, _ in batch.readings if not 600 * MINUTE < r.time - START < 600 * MINUTE + 3 * DAY]
     readings = [
-        rows(r.reading.time, reading(r.reading.device, "energy", r.reading.value, r.reading.time))
-        for r in kept
-        if r.reading.metric == "energy"
+        rows(r.time, reading(r.device, "energy", r.value, r.time)) for r in kept if r.metric == "energy"
     ]
     output = Engine().apply(placed([*readings, tick(START + 4 * DAY + 5 * MINUTE)]))
     with asked(LakeBatch([], output.readings, output.facts, [])) as con:

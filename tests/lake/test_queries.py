@@ -9,7 +9,6 @@ import pytest
 
 from homestream.engine.fact import Alert, AnyFact, Blind, DeviceSeen, Security
 from homestream.engine.fold import Engine
-from homestream.engine.output import Stored
 from homestream.home import HomeConfig
 from homestream.homefile import parse
 from homestream.lake import queries
@@ -111,9 +110,7 @@ def test_a_device_that_never_spoke_is_named_by_the_home_or_its_id() -> None:
         for device in ("kitchen/tea_pot", "den/x", "pump")
     ]
     minutes += [Reading(HOME, "den/x", "temperature", START, 21.0)]
-    con = connect(
-        Path("nowhere"), [LakeBatch(readings=[Stored(1, reading, False, False) for reading in minutes])]
-    )
+    con = connect(Path("nowhere"), [LakeBatch(readings=[(1, reading, False, False) for reading in minutes])])
     config = parse("[[device]]\nid = 'den/x'\nname = 'Screen'\nroom = 'study'")
     found = queries.energy_by_device(con, HOME, START, START + HOUR, ZONE, config)
     labels = {row["device"]: (row["room"], row["name"]) for row in found}

@@ -147,18 +147,18 @@ def test_readings_keep_their_values_and_unknown_is_null(
     seq, stored = 0, []
     for step, reading, late in made:
         seq += step
-        stored.append(Stored(seq, reading, late, False))
+        stored.append((seq, reading, late, False))
     kept = rows.readings(stored, after).to_pylist()
-    assert [row["seq"] for row in kept] == [s.seq for s in stored if s.seq > after]
-    for row, original in zip(kept, [s for s in stored if s.seq > after], strict=True):
-        value = original.reading.value
+    above = [one for one in stored if one[0] > after]
+    assert [row["seq"] for row in kept] == [seq for seq, _, _, _ in above]
+    for row, (_, (home, device, _, _, value), late, _) in zip(kept, above, strict=True):
         assert row["value"] == (None if math.isnan(value) else value)
-        assert (row["home"], row["device"], row["late"]) == (*original.reading[:2], original.late)
+        assert (row["home"], row["device"], row["late"]) == (home, device, late)
 
 
 def test_a_reading_corrected_by_its_own_message_is_left_out() -> None:
     def stored(seq: int, value: float, corrects: bool) -> Stored:
-        return Stored(seq, Reading("home", "a", "power", 5, value), False, corrects)
+        return seq, Reading("home", "a", "power", 5, value), False, corrects
 
     kept = rows.readings([stored(1, 1.0, False), stored(2, 2.0, True), stored(2, 3.0, True)])
     assert list(zip(kept["seq"].to_pylist(), kept["value"].to_pylist(), strict=True)) == [(1, 1.0), (2, 3.0)]

@@ -11,7 +11,6 @@ from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homestream.engine.output import Stored
 from homestream.lake import rows
 from homestream.lake.commit import KEEP_REMOVED_HOURS, commit_file, log_folder
 from homestream.lake.part import FIRST_DAY, LAST_DAY, split_days
@@ -24,7 +23,7 @@ from .house import DAY, START
 
 def silver(seq: int, time: int = START, value: float = 1.0, corrects: bool = False) -> pa.Table:
     return rows.readings(
-        [Stored(seq, Reading("home", "den/air", "temperature", time, value), False, corrects)], after=-1
+        [(seq, Reading("home", "den/air", "temperature", time, value), False, corrects)], after=-1
     )
 
 

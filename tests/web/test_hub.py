@@ -19,7 +19,7 @@ def hub() -> Hub:
 def stored(
     value: float, time: int, *, home: str = "home", metric: str = "power", late: bool = False
 ) -> Stored:
-    return Stored(1, Reading(home, "kitchen/plug", metric, time, value), late, False)
+    return 1, Reading(home, "kitchen/plug", metric, time, value), late, False
 
 
 async def frame(viewer: Viewer) -> dict[str, Any]:

@@ -6,26 +6,27 @@ and half-hour changes included, and days (23, 24 or 25 hours) are made of whole 
 """
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
-MINUTE = 60_000
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+MINUTE: Final = 60_000
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
 
 #: The watermark runs this far behind the clock: devices that batch or relay are within it, and a minute's
 #: window still closes a minute after its end.
-LATENESS = MINUTE
+LATENESS: Final = MINUTE
 
 #: A reading moves the home's clock no further than this beyond its arrival: synchronised clocks differ by
 #: less, and one device that is minutes ahead must not make all others late.
-AHEAD = 2_000
+AHEAD: Final = 2_000
 
 #: How far back a late reading or a correction still amends windows. Older ones are stored; the nightly ETL
 #: amends their windows in the lake.
-HISTORY = DAY
+HISTORY: Final = DAY
 
 #: Zones are asked only between 1970 and 2300: outside, the offset at the edge is used.
-_LAST = 10_413_792_000_000
+_LAST: Final = 10_413_792_000_000
 
 
 def offset(zone: ZoneInfo, at: int) -> int:

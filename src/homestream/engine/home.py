@@ -10,7 +10,7 @@ What is not the plain case (late, out of order, unknown, the first after a blind
 from array import array
 from collections.abc import Sequence
 from math import isnan, nan
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from homestream.dialects.registry import Registry
 from homestream.engine.clock import AHEAD, LATENESS
 from homestream.engine.devices import Introductions
 from homestream.engine.operator import GAP_MS, Operator
-from homestream.engine.output import Account, Output, Stored, rejected
+from homestream.engine.output import Account, Output, rejected
 from homestream.engine.rollup import Rollup
 from homestream.engine.series import BEFORE, Series
 from homestream.engine.stage import Stage
@@ -29,12 +29,10 @@ from homestream.home import HomeConfig
 from homestream.reading import Entry, Reading
 
 #: Series of one home: 300 devices with 30 metrics each; a flood of invented names must not fill the memory.
-MAX_SERIES = 10_000
+MAX_SERIES: Final = 10_000
 
 #: No sensor means a number beyond this, and sums of what is within never overflow.
-HUGE = 1e15
-
-_tuple = tuple.__new__
+HUGE: Final = 1e15
 
 
 class HomeFold:
@@ -112,7 +110,7 @@ class HomeFold:
                         series.values.append(value)
                         series.time = time
                     series.value = value
-                    stored.append(_tuple(Stored, (seq, reading, False, corrects)))
+                    stored.append((seq, reading, False, corrects))
                     fresh = True
                     if series.watchers:
                         stage.tell(series, reading)
@@ -122,7 +120,7 @@ class HomeFold:
                     placed = self._place(series, reading, to, seq, out)
                     if placed is not None:
                         fresh = True
-                        late = late or placed.late
+                        late = late or placed
             if fresh:
                 account.stored += 1
                 if late:
@@ -277,8 +275,8 @@ class HomeFold:
         rooms.update(dict.fromkeys(device.room for device in self.registry if device.room))
         return list(rooms)
 
-    def _place(self, series: Series, reading: Reading, to: int, seq: int, out: Output) -> Stored | None:
-        """A reading that is not the plain case, the clock at `to`: as stored, or None for a duplicate."""
+    def _place(self, series: Series, reading: Reading, to: int, seq: int, out: Output) -> bool | None:
+        """A reading that is not the plain case, the clock at `to`: whether it is late; None: a duplicate."""
         stage, time = self.stage, reading.time
         if not (isnan(reading.value) or -HUGE < reading.value < HUGE):
             reading = reading._replace(value=nan)
@@ -287,19 +285,19 @@ class HomeFold:
         index, what = series.insert(time, reading.value)
         if what == "duplicate":
             return None
-        stored = Stored(seq, reading, time < self.watermark, what == "correction")
-        out.readings.append(stored)
+        late = time < self.watermark
+        out.readings.append((seq, reading, late, what == "correction"))
         self._rollup.touch(series, index, stage.now)
         newest = time >= series.time
         if newest:
             stage.renew(series, reading)
-        if newest and not stored.late:
+        if newest and not late:
             stage.tell(series, reading)
         else:
             stage.tell_late(reading)
         if stage.due <= stage.now:
             self.advance(stage.now)
-        return stored
+        return late
 
     def _learn(self, device: str, metric: str) -> Series | None:
         """A series seen for the first time; None when there are too many."""

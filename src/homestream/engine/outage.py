@@ -11,7 +11,7 @@ be silent, and its gaps are learned from in runs. Only a silent device is listen
 """
 
 from math import isnan
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
@@ -24,30 +24,30 @@ from homestream.home import duration_ms
 from homestream.reading import Reading
 
 #: Gaps to see before a device's silence means anything.
-WARM = 12
+WARM: Final = 12
 #: So many times the longest usual gap is silence: two messages may be lost on the air, the third be slow.
-FACTOR = 3.5
+FACTOR: Final = 3.5
 #: Nothing is called silent sooner; a slow Wi-Fi reconnect takes 20 s.
-SHORTEST_MS = 30_000
+SHORTEST_MS: Final = 30_000
 #: Deviation of the gaps over their mean beyond which a device speaks when something changes, not steadily:
 #: it is 0 for a metronome, 0.74 for events that come by chance.
-STEADY = 0.5
+STEADY: Final = 0.5
 #: Silence of those: 25 h, as Zigbee2MQTT's for battery devices; a sensor's daily report gets an hour's delay.
-CHANGE_ONLY_MS = 25 * 3_600_000
+CHANGE_ONLY_MS: Final = 25 * 3_600_000
 #: The same for one that is known well and never paused for long: its longest gap counts, from here on.
 KNOWN, PAUSES_MS = 100, 8 * 3_600_000
 #: A device that said it goes offline is believed after a minute: most are back by then.
-OFFLINE_MS = 60_000
+OFFLINE_MS: Final = 60_000
 #: Of the gaps that are nothing new, one in so many is learned from: a device's pace is that of hours.
-SAMPLE = 8
+SAMPLE: Final = 8
 #: The longest gap fades by this share with each learned one, so that one bad night is forgotten in a day.
-FADE = 1 / 32
+FADE: Final = 1 / 32
 #: Weight of the newest gap in mean and deviation.
-WEIGHT = 1 / 16
+WEIGHT: Final = 1 / 16
 #: How often the gaps of a device that speaks are learned from.
-LEARN_MS = 5 * 60_000
+LEARN_MS: Final = 5 * 60_000
 #: Who is due so soon is looked at with the first, so that a home of fast devices is woken seldom.
-AHEAD_MS = 10_000
+AHEAD_MS: Final = 10_000
 
 RULE = "Device silent"
 

@@ -6,14 +6,9 @@ from typing import NamedTuple
 from homestream.engine.fact import AnyFact
 from homestream.reading import Entry, Reading
 
-
-class Stored(NamedTuple):
-    """A reading that was new, with the seq of its entry; `late` below the watermark, `corrects` an older."""
-
-    seq: int
-    reading: Reading
-    late: bool
-    corrects: bool
+#: A reading that was new: the seq of its entry, the reading, whether it was late (below the watermark), and
+#: whether it corrects an older one. A bare tuple, since there is one for every reading.
+Stored = tuple[int, Reading, bool, bool]
 
 
 class Rejected(NamedTuple):
@@ -29,7 +24,7 @@ class Rejected(NamedTuple):
     arrived: int
 
 
-@dataclass(slots=True)
+@dataclass
 class Output:
     """Readings, facts and rejections of one `apply`, each in the order of their entries."""
 
@@ -38,7 +33,7 @@ class Output:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass
 class Account:
     """The books of one (home, source); received = stored + duplicate + rejected, late among the stored."""
 

@@ -6,7 +6,7 @@ from copy import copy
 from itertools import accumulate
 from math import isnan
 from operator import sub
-from typing import Any
+from typing import Any, Final
 
 from homestream.engine.clock import DAY, HISTORY, HOUR
 from homestream.engine.energy.counter import Meter
@@ -14,25 +14,25 @@ from homestream.engine.operator import Operator
 from homestream.engine.windows import HOLD_MAX, MAX_GAP, Tally
 
 #: A day of readings every 5 s is 17,280, which take 280 kB. A faster series is corrected less far back.
-MAX_HISTORY = 20_000
+MAX_HISTORY: Final = 20_000
 
 #: All series of a home share this many readings of history: 96 MB, within a home's 150 MB.
-HOME_HISTORY = 6_000_000
+HOME_HISTORY: Final = 6_000_000
 
 #: Readings are kept so much longer than they may be corrected that the hour they fall in is whole.
-KEEP = HISTORY + 2 * HOUR
+KEEP: Final = HISTORY + 2 * HOUR
 
 #: Hours are kept until no correction can touch their day: a day of 25 h that ended 24 h ago.
-KEEP_HOURS = HISTORY + 26 * HOUR
+KEEP_HOURS: Final = HISTORY + 26 * HOUR
 
 #: Energy is told back to the start of the month, and of the week.
-KEEP_DAYS = 33 * DAY
+KEEP_DAYS: Final = 33 * DAY
 
 #: Readings are forgotten this many at a time: moving an array's rest costs as much for one as for many.
-SPARE = 1_000
+SPARE: Final = 1_000
 
 #: Earlier than any time.
-BEFORE = -(1 << 62)
+BEFORE: Final = -(1 << 62)
 
 #: Counters of energy; windows say how much of it was used.
 ENERGY = frozenset({"energy", "energy_export"})

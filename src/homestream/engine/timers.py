@@ -1,10 +1,10 @@
 """Durable timers of a home: what is to be called when, in one exact order."""
 
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Final
 
 #: Later than any clock.
-NEVER = 1 << 62
+NEVER: Final = 1 << 62
 
 
 class Timers:

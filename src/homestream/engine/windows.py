@@ -12,21 +12,21 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from math import fsum, isnan
 from operator import mul, sub
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from homestream.engine.fact import Window
 from homestream.home import DeviceConfig, duration_ms
 
 #: A state that reports on change is held this long; then nobody knows any more.
-HOLD_MAX = 24 * 3_600_000
+HOLD_MAX: Final = 24 * 3_600_000
 
 #: Power is held no longer than this without a new reading: beyond, energy is unknown, not invented.
-MAX_GAP = 5 * 60_000
+MAX_GAP: Final = 5 * 60_000
 
 #: A window that closes is mostly found among so many newest readings: a few minutes of 5 s data.
-NEAR = 64
+NEAR: Final = 64
 
-_MS_PER_HOUR = 3_600_000.0
+_MS_PER_HOUR: Final = 3_600_000.0
 
 
 def power_hold(said: DeviceConfig | None) -> int:

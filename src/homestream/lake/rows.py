@@ -120,10 +120,10 @@ def tables(batch: LakeBatch, after: Callable[[Table], int] = lambda table: 0) ->
 
 def _last_of_entry(stored: Sequence[Stored]) -> Sequence[Stored]:
     """Without the readings that a later one of the same entry corrects: a seq cannot tell which is newer."""
-    corrections = {(s.seq, *s.reading[:4]): s for s in stored if s.corrects}
+    corrections = {(seq, *reading[:4]): reading for seq, reading, _, corrects in stored if corrects}
     if not corrections:
         return stored
-    return [s for s in stored if corrections.get((s.seq, *s.reading[:4]), s) is s]
+    return [one for one in stored if corrections.get((one[0], *one[1][:4]), one[1]) is one[1]]
 
 
 def _above(items: Sequence[Row], after: int) -> Sequence[Row]:

@@ -92,9 +92,8 @@ class Hub:
         """Take what one `Engine.apply` made; after that, and only after, `view` may know of it."""
         if not self._viewers:
             return
-        for stored in readings:
-            home, device, metric, time, value = stored.reading
-            if home != self._home or stored.late:
+        for _, (home, device, metric, time, value), late, _ in readings:
+            if home != self._home or late:
                 continue
             held = self._values.get((device, metric))
             if held is None or held[0] <= time:

@@ -136,7 +136,7 @@ def test_windows_and_what_is_in_none_are_all_that_was_counted(stream: list[Event
     run.fold = HomeFold.restore(state, [])
     assert run.fold.snapshot() == state
     now = play(run, run.fold.now, stream[crash:])
-    history = {row.reading.time: row.reading.value for row in run.out.readings}
+    history = {reading.time: reading.value for _, reading, _, _ in run.out.readings}
     closed = (now - LATENESS) // MINUTE * MINUTE
     rows = [row for row in sorted(history.items()) if row[0] <= closed]
     counted = fold(None, rows)

@@ -5,7 +5,7 @@ hour's window has closed: what costs is done seldom.
 """
 
 from math import isnan
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -20,11 +20,11 @@ from homestream.engine.quiet import Quiet
 from homestream.engine.wording import amount, label, local, span
 from homestream.reading import Reading
 
-LOOK_MS = 10 * MINUTE
+LOOK_MS: Final = 10 * MINUTE
 #: One alert of a kind and series in so long, however often it leaps.
-COOLDOWN_MS = 3_600_000
+COOLDOWN_MS: Final = 3_600_000
 #: A counter that stands while so much went through it is dead: coarse ones count in steps of 10 Wh, Wh.
-STANDS_WH = 100.0
+STANDS_WH: Final = 100.0
 
 #: Kind -> (rule, severity).
 RULES = {

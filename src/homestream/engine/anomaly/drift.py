@@ -6,9 +6,9 @@ hour is judged by the spread of its own few weeks or that of the whole profile, 
 """
 
 from array import array
-from typing import Any
+from typing import Any, Final
 
-HOURS = 168
+HOURS: Final = 168
 
 #: Metric -> the smallest deviation of an hour's mean worth a word.
 DRIFTS = {
@@ -22,17 +22,17 @@ DRIFTS = {
 }
 
 #: Weeks an hour must have been seen before it is judged.
-WEEKS = 3
+WEEKS: Final = 3
 #: Deviation over usual deviation that is far.
-FAR = 6.0
+FAR: Final = 6.0
 #: Weight of the newest week, once there are more.
-WEIGHT = 1 / 6
+WEIGHT: Final = 1 / 6
 #: Weight of the newest hour in the profile's spread: a week's worth.
-PROFILE_WEIGHT = 1 / HOURS
+PROFILE_WEIGHT: Final = 1 / HOURS
 #: So many hours far in a row are a drift; so many are the new usual.
 HOLD, MOVED = 2, 24
 #: What of an hour must be known, ms.
-ENOUGH_MS = 30 * 60_000
+ENOUGH_MS: Final = 30 * 60_000
 
 
 class Profile:

@@ -8,7 +8,7 @@ Method: robust EWMA, as in Gelper, Fried, Croux, "Robust forecasting with expone
 smoothing" (2010), simplified.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 #: Metric -> the smallest deviation worth a word; below it lie a sensor's steps and a room's ordinary day.
 SPIKES = {
@@ -26,15 +26,15 @@ SPIKES = {
 FASTEST = {"temperature": 0.02, "humidity": 0.4, "carbon_dioxide": 5.0}
 
 #: Readings before a series is judged.
-WARM = 24
+WARM: Final = 24
 #: Deviation over usual deviation that makes a spike; beyond half of it, it is cut off for learning.
-SPIKE = 6.0
+SPIKE: Final = 6.0
 #: Weight of the newest reading: the level is that of some 32 readings.
-WEIGHT = 1 / 32
+WEIGHT: Final = 1 / 32
 #: So many outliers in a row are the new usual, and the level moves there.
-MOVED = 24
+MOVED: Final = 24
 #: After so long without a reading the level may be anywhere: take it anew, keep the spread.
-STALE_MS = 30 * 60_000
+STALE_MS: Final = 30 * 60_000
 
 
 class Usual:

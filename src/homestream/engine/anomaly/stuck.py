@@ -6,7 +6,7 @@ night is left alone, and one that varies with every reading is missed within the
 
 from collections.abc import Sequence
 from math import isnan
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 #: Metric -> values whose rest is natural lie below: an empty socket, a dark room. Settings and states rest by
 #: nature, counters are held against what they count.
@@ -28,11 +28,11 @@ CHANGES, KNOWN_MS = 30, 86_400_000
 #: So many times the longest rest it ever had is no rest; and nothing is called dead sooner.
 FACTOR, LEAST_MS = 4.0, 45 * 60_000
 #: A rest has readings in it; a value that is only not reported is silence.
-READINGS = 10
+READINGS: Final = 10
 #: After a pause like this nobody knows whether the value stayed.
-PAUSE_MS = 30 * 60_000
+PAUSE_MS: Final = 30 * 60_000
 #: The longest rest is forgotten by this share at each look: by half in a week.
-FADE = 1 / 1500
+FADE: Final = 1 / 1500
 
 
 class Rest:

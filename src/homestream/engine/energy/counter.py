@@ -11,25 +11,25 @@ used: such a draw is unplaced and in no window, or a meter that returns after a 
 
 from collections.abc import Iterable
 from math import isnan
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 #: No home's main breaker passes more than this, in W: 200 A at 240 V is 48 kW.
-BREAKER_W = 50_000.0
+BREAKER_W: Final = 50_000.0
 
 #: A counter of whole kWh moves by this much at once, in Wh.
-COARSE_WH = 1_000.0
+COARSE_WH: Final = 1_000.0
 
 #: A reset restarts near zero; a fall within this share of the counter is a dip (rounding, a lost save).
-DIP_SHARE = 0.01
-DIP_WH = 1.0
+DIP_SHARE: Final = 0.01
+DIP_WH: Final = 1.0
 
 #: So many readings in a row that agree on another level are a new level, not a glitch.
-CONFIRMED = 3
+CONFIRMED: Final = 3
 
 #: Two readings further apart say how much was used, not when: an hourly meter, and half an hour's slack.
-PLACED_MS = 90 * 60_000
+PLACED_MS: Final = 90 * 60_000
 
-_WH_PER_MS_W = 1.0 / 3_600_000.0
+_WH_PER_MS_W: Final = 1.0 / 3_600_000.0
 
 
 class Meter(NamedTuple):

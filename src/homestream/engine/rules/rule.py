@@ -5,7 +5,7 @@ what they find is in `life`. Conditions on time, age, energy and long windows ar
 home's clock; a reading that concerns no rule costs nothing.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from typing_extensions import override
 
@@ -24,7 +24,7 @@ from homestream.engine.rules.threshold import Thresholds
 from homestream.engine.rules.unusual import Unusuals
 from homestream.reading import Reading
 
-MINUTE_MS = 60_000
+MINUTE_MS: Final = 60_000
 
 #: The timer of the full minute.
 _MINUTE = ""

@@ -11,7 +11,7 @@
 """
 
 from math import isnan
-from typing import Any
+from typing import Any, Final
 
 from typing_extensions import override
 
@@ -26,7 +26,7 @@ from homestream.home import duration_ms
 from homestream.reading import Reading
 
 #: A motion sensor stays on for a minute or two after the last move, also that of the person who left.
-GRACE_MS = 120_000
+GRACE_MS: Final = 120_000
 
 #: How sure each way of knowing is.
 PANEL, TRACKED, SENSED, INFERRED, UNTRACKED = 0.99, 0.95, 0.9, 0.8, 0.6

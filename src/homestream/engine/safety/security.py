@@ -9,7 +9,7 @@ not seen to begin wakes nobody. What is learned late is judged by the mode of it
 """
 
 from math import isnan
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from typing_extensions import override
 
@@ -37,9 +37,9 @@ from homestream.home import duration_ms
 from homestream.reading import Reading
 
 #: Ordinary motion is logged once in so long a device: a person in a room is one event, not hundreds.
-MOTION_EVERY_MS = 5 * 60_000
+MOTION_EVERY_MS: Final = 5 * 60_000
 #: So sure of somebody at home are trackers and the panel, but not sensors: a stranger moves as well.
-KNOWN = 0.95
+KNOWN: Final = 0.95
 
 WATCHED = frozenset({*MOTION, *ALARMS, "contact"})
 

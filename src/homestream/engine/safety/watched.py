@@ -1,10 +1,10 @@
 """The last changes of one sensor that security watches, so that what is learned late finds its place."""
 
 from bisect import bisect_right
-from typing import Any
+from typing import Any, Final
 
 #: Changes kept: a door that sends more than this while it is out of reach is judged by the last ones.
-KEEP = 16
+KEEP: Final = 16
 
 
 class Watched:
