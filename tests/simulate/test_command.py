@@ -92,6 +92,12 @@ def test_mistakes_are_one_line(targets: list[str], says: str) -> None:
     assert "\n" not in str(error.value)
 
 
+async def test_one_http_door_gets_every_device_once(doors) -> None:  # type: ignore[no-untyped-def]
+    steps = 12
+    await run([doors.targets[1]], days=steps / 17280, speed=20, start=START, zone=ZoneInfo("UTC"))
+    assert sum(entry.items for entry in doors.committed) == steps * len(DEVICES)
+
+
 async def test_real_doors_understand_every_family(doors) -> None:  # type: ignore[no-untyped-def]
     steps = 12
     start = START + 18 * 3_600_000

@@ -170,11 +170,10 @@ async def _paced(
                     await asyncio.wait_for(stop.wait(), (due[0][0] - now) / 1000)
                 continue
             due = due[len(ready) :]
-            groups: dict[tuple[str, str], list[Report]] = {}
+            groups: dict[tuple[str, Sink], list[Report]] = {}
             for _, home, report in ready:
-                groups.setdefault((home, report.device.family), []).append(report)
-            sent = (takers[some[0].device.id].send(home, some) for (home, _), some in groups.items())
-            await asyncio.gather(*sent)
+                groups.setdefault((home, takers[report.device.id]), []).append(report)
+            await asyncio.gather(*(sink.send(home, some) for (home, sink), some in groups.items()))
             count += sum(len(report.values) for _, _, report in ready)
         stamp, done = stamp + spacing, done + 1
     return count

@@ -37,7 +37,7 @@ class Sink(Protocol):
         """Connect, and announce the run's devices."""
 
     async def send(self, home: str, reports: Sequence[Report]) -> None:
-        """Send the reports of one home."""
+        """Send the reports of one home; of each home one send at a time."""
 
     async def close(self) -> None:
         """Deliver what is still under way, and close."""
