@@ -173,6 +173,7 @@ def test_a_taken_port_and_a_second_up(home: Path, tmp_path: Path) -> None:
         (home / "home.toml").write_text(f"[door]\nhttp_port = {other.getsockname()[1]}\n", encoding="utf-8")
         text = up(home)
     assert "http_port under [door] in home.toml" in text
-    with running_home(tmp_path / "busy") as busy:
+    with (tmp_path / "said").open("wb") as said, running_home(tmp_path / "busy", "", said) as busy:
         assert "is in use by another homestream" in up(busy.folder)
         busy.stop()
+    assert f"page http://127.0.0.1:{busy.http}/" in (tmp_path / "said").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import json
 import logging
 import resource
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,8 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, parts.again.set)
     async with running(parts) as ended:
         gc.freeze()
+        if ready is None:
+            print(_where(parts), file=sys.stderr, flush=True)
         extra = asyncio.create_task(ready(parts)) if ready else None
         if extra is not None:
             extra.add_done_callback(lambda _: stop.set())
@@ -107,6 +110,13 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
             with contextlib.suppress(asyncio.CancelledError):
                 await extra
     return ended
+
+
+def _where(parts: Parts) -> str:
+    door = parts.config.door
+    page = f"http://{door.host}:{door.http_port}/"
+    devices = f"MQTT {parts.mqtt.port}, HTTP {door.http_port}, CoAP {door.coap_port}"
+    return f"{parts.config.name} is up: page {page}; devices {devices}; Ctrl-C stops"
 
 
 async def build(folder: Path, config: HomeConfig) -> Parts:
