@@ -92,7 +92,7 @@ class Watch:
         off = gap - self.mean
         self.mean += off * weight
         self.wobble += (abs(off) - self.wobble) * weight if self.count > 1 else 0.0
-        self.longest = max(gap, self.longest * (1 - FADE))
+        self.longest = max(float(gap), self.longest * (1 - FADE))
 
     def catch_up(self, times: list[int], now: int) -> None:
         """All messages since the last one heard, oldest first."""

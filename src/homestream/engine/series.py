@@ -2,11 +2,10 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from copy import copy
 from itertools import accumulate
 from math import isnan
 from operator import sub
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from homestream.engine.clock import DAY, HISTORY, HOUR
 from homestream.engine.energy.counter import Meter
@@ -41,7 +40,7 @@ ENERGY = frozenset({"energy", "energy_export"})
 class Series:
     """State of one series. `time`, `value` are its newest reading; NaN is unknown."""
 
-    __slots__ = (
+    __slots__: ClassVar = (
         "before",
         "blind",
         "checkpoints",
@@ -158,7 +157,9 @@ class Series:
 
     def freeze(self) -> "Series":
         """A copy that changes no more, quickly made; of it another thread may take the `snapshot`."""
-        frozen = copy(self)
+        frozen = Series(self.device, self.metric)
+        for name in self.__slots__:
+            setattr(frozen, name, getattr(self, name))
         frozen.times, frozen.values = self.times[:], self.values[:]
         # a tally is never changed once it is kept
         frozen.minutes, frozen.hours = dict(self.minutes), dict(self.hours)
