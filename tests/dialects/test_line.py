@@ -33,8 +33,8 @@ def both(message: Entry) -> tuple[list[Row], Registry]:
     assert {d.id: (set(d.metrics), d.room, d.clock_wrong) for d in together} == {
         d.id: (set(d.metrics), d.room, d.clock_wrong) for d in alone
     }
-    refused = [row if isinstance(row, Refusal) else None for row in rows]
-    assert refused == [row if isinstance(row, Refusal) else None for row in line.look(Registry(), message)]
+    refused = [(n, row.reason) for n, row in enumerate(rows) if isinstance(row, Refusal)]
+    assert line.look(Registry(), message) == (len(rows), refused)
     return rows, together
 
 

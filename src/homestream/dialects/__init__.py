@@ -44,6 +44,8 @@ ENCODERS: dict[str, Callable[[Device, str, float], tuple[str, bytes]]] = {
     "zigbee2mqtt": zigbee2mqtt.encode,
     "tasmota": tasmota.encode,
 }
+#: Of an item that the door counted and no dialect finds.
+NOTHING = Refusal("nothing was found for this item")
 #: Longer topics name nothing that we could keep an id of.
 MAX_TOPIC = 400
 
@@ -112,10 +114,9 @@ def look(config: HomeConfig, entry: Entry, most: int) -> tuple[int, list[tuple[i
         if items > most:
             raise TooMany(f"{items} rows are more than {most}; send them in parts")
     if by_line:
-        rows = line.look(Registry(), entry)
-        rows = _as_many(rows, max(1, len(rows)))
-    else:
-        rows = decode(Registry(), config, entry._replace(items=items))
+        items, refused = line.look(Registry(), entry)
+        return (items, refused) if items else (1, [(0, NOTHING.reason)])
+    rows = decode(Registry(), config, entry._replace(items=items))
     return len(rows), [(n, row.reason) for n, row in enumerate(rows) if isinstance(row, Refusal)]
 
 
@@ -138,7 +139,7 @@ def _foreign(entry: Entry) -> list[Row]:
 def _as_many(found: list[Row], items: int) -> list[Row]:
     """As many rows as the door counted: the books hold items, so none may be added or go missing."""
     if len(found) < items:
-        return found + [Refusal("nothing was found for this item")] * (items - len(found))
+        return found + [NOTHING] * (items - len(found))
     kept, rest = found[: items - 1], found[items - 1 :]
     readings = [reading for row in rest if not isinstance(row, Refusal) for reading in row]
     refused = next((row for row in rest if isinstance(row, Refusal)), None)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from homestream.dialects.influx import Point, points
 from homestream.dialects.influx_batch import Columns, columns
-from homestream.dialects.line_about import Target, about_of, range_of, target_of, values_of
+from homestream.dialects.line_about import about_of, range_of, target_of, values_of
 from homestream.dialects.moment import trusted
 from homestream.dialects.port import Decoder, Refusal, Row
 from homestream.dialects.registry import Registry
@@ -52,15 +52,37 @@ def bind(registry: Registry, topic: str) -> Decoder | None:
     return partial(_decode, registry) if known else None
 
 
-def _decode(registry: Registry, entry: Entry, *, told: bool = True) -> list[Row]:
+def _decode(registry: Registry, entry: Entry) -> list[Row]:
+    rows: list[Row] = []
+    for _, some in _pieces(registry, entry, told=True):
+        rows += some
+    return rows
+
+
+def look(registry: Registry, entry: Entry) -> tuple[int, list[tuple[int, str]]]:
+    """How many rows there are, and which are refused: number from 0, and reason. Plain lines never are."""
+    items, refused = 0, list[tuple[int, str]]()
+    for count, some in _pieces(registry, entry, told=False):
+        refused += [(items + n, row.reason) for n, row in enumerate(some) if isinstance(row, Refusal)]
+        items += count
+    return items, refused
+
+
+def _pieces(registry: Registry, entry: Entry, *, told: bool) -> Iterator[tuple[int, list[Row]]]:
+    """How many rows, and these, one run of lines after the other; of plain lines none if not `told`."""
     batch = columns(entry.payload, range_of)
-    rows = None if batch is None else _batch(registry, entry, batch, told)
-    return _singly(registry, entry, points(entry.payload)) if rows is None else rows
-
-
-def look(registry: Registry, entry: Entry) -> list[Row]:
-    """The rows as decoded, but plain lines without their readings: for who asks only what is refused."""
-    return _decode(registry, entry, told=False)
+    others = None if batch is None else _others(entry.payload, batch)
+    if batch is None or others is None or not _noted(registry, batch):
+        rows = _singly(registry, entry, points(entry.payload))
+        yield len(rows), rows
+        return
+    plain, taken = _plain(registry, entry, batch) if told else [], 0
+    for is_plain, start, end in batch.runs():
+        if is_plain:
+            yield end - start, plain[taken : (taken := taken + end - start)]
+        else:
+            rows = _singly(registry, entry, next(others))
+            yield len(rows), rows
 
 
 def _singly(registry: Registry, entry: Entry, found: Iterable[Point | Refusal]) -> list[Row]:
@@ -101,37 +123,22 @@ def _readings(registry: Registry, entry: Entry, point: Point) -> list[Reading]:
     return readings
 
 
-def _batch(registry: Registry, entry: Entry, batch: Columns, told: bool) -> list[Row] | None:
-    """The rows of a payload with plain lines; None where all has to be read singly."""
-    runs = list(batch.runs())
-    others = _others(entry.payload, batch, runs)
-    if others is None:
-        return None
-    targets = [target_of(*pair) for pair in batch.pairs]
+def _noted(registry: Registry, batch: Columns) -> bool:
+    """Note the devices of the plain lines; False where they are too many: only reading on can tell whose."""
     try:
-        for device_id, metric, room, _ in targets:
+        for device_id, metric, room, _ in (target_of(*pair) for pair in batch.pairs):
             device = registry.note(device_id, NAME, metric)
             if room and device.said_room != room:
                 registry.describe(device, room=room)
-    except PeerError:  # a device too many: whose rows are refused for it, only reading on can tell
-        return None
-    plain = _plain(registry, entry, batch, targets) if told else [[]] * len(batch.words)
-    rows: list[Row] = []
-    taken = 0
-    for is_plain, start, end in runs:
-        if is_plain:
-            rows += plain[taken : (taken := taken + end - start)]
-        else:
-            rows += _singly(registry, entry, next(others))
-    return rows
+    except PeerError:
+        return False
+    return True
 
 
-def _others(
-    payload: bytes, batch: Columns, runs: list[tuple[bool, int, int]]
-) -> Iterator[list[Point | Refusal]] | None:
+def _others(payload: bytes, batch: Columns) -> Iterator[list[Point | Refusal]] | None:
     """The points of each run that is not plain; None where a text may go on into what looks plain."""
     found = []
-    for is_plain, start, end in runs:
+    for is_plain, start, end in batch.runs():
         if not is_plain:
             lines = payload[batch.at[start] : batch.at[end]]
             found.append(list(points(lines)))
@@ -140,8 +147,9 @@ def _others(
     return iter(found)
 
 
-def _plain(registry: Registry, entry: Entry, batch: Columns, targets: list[Target]) -> list[Row]:
+def _plain(registry: Registry, entry: Entry, batch: Columns) -> list[Row]:
     """The readings of the plain lines."""
+    targets = [target_of(*pair) for pair in batch.pairs]
     home, arrived, ms = entry.home, entry.arrived, PRECISIONS[entry.topic.removeprefix(PREFIX)]
     pair, first = batch.pair.to_pylist(), batch.first.to_pylist()
     at = [arrived if time is None else trusted(ms(time), arrived) for time in batch.times()]
