@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from home_process import ports, running_home
 from homestream.cli import app
+from homestream.door.credentials import Credentials, Principal
 from homestream.errors import HomestreamError
 from homestream.init import init
 
@@ -120,6 +121,15 @@ def test_targets_sources_and_durations_that_are_none(tmp_path: Path) -> None:
     assert "Europe/Berlin" in said("simulate", "--to", "x.csv", "--timezone", "Mars")
     assert "check the path" in said("etl", "missing.csv", "--into", str(tmp_path / "x"))
     assert not (tmp_path / "x").exists()
+
+
+def test_a_home_without_logins_gets_them(tmp_path: Path) -> None:
+    """As `etl` makes it, or whose logins were lost."""
+    (tmp_path / "home.toml").write_text('id = "cottage"\n', encoding="utf-8")
+    shown = CliRunner().invoke(app, ["init", str(tmp_path)])
+    assert shown.exit_code == 0
+    assert (tmp_path / "home.toml").read_text(encoding="utf-8") == 'id = "cottage"\n'
+    assert Credentials.load(tmp_path)["admin"] == Principal("admin", "cottage", "admin")
 
 
 def test_init_twice_leaves_the_first(home: Path) -> None:

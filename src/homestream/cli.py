@@ -74,11 +74,12 @@ class Format(StrEnum):
 
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="the home's folder")] = Path()) -> None:
-    """Write a commented home.toml and make the first logins."""
+    """Write a commented home.toml and make the first logins; of a home without logins only those."""
     from homestream.init import init as make
 
     made = make(folder)
-    say.print(f"[bold]{made.folder / 'home.toml'}[/] is written; read it, it is short.")
+    done = "is written; read it, it is short" if made.new else "stays as it is; these are the home's logins"
+    say.print(f"[bold]{made.folder / 'home.toml'}[/] {done}.")
     say.print(f"  page:    user [bold]admin[/]   password [bold]{made.admin_password}[/]")
     say.print(f"  devices: user [bold]device[/]  password [bold]{made.device_password}[/]")
     say.print("These passwords are shown once; only their hashes are kept.")

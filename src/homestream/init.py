@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from homestream.door.credentials import FILE as CREDENTIALS
 from homestream.door.credentials import Credentials
 from homestream.errors import HomestreamError
-from homestream.homefile import FILE, parse
+from homestream.homefile import FILE, load, parse
 
 TEMPLATE = """\
 # A home, as Homestream sees it. Every line that is commented out shows its default or an example.
@@ -78,9 +79,13 @@ empty_after = "15m"                 # a door, then no motion for this long: nobo
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What `init` made: the folder, the page's login and the devices' login (shown once, kept as hashes)."""
+    """What `init` made: the folder, the page's login and the devices' login (shown once, kept as hashes).
+
+    `new` says that `home.toml` was written too.
+    """
 
     folder: Path
+    new: bool
     admin_password: str
     device_password: str
 
@@ -88,19 +93,24 @@ class Made:
 def init(folder: Path, text: str | None = None) -> Made:
     """Write `home.toml` and the credentials `admin` (page) and `device` (devices) into `folder`.
 
-    `text` replaces the template. A folder that already is a home is left alone: HomestreamError.
+    `text` replaces the template. A home without logins, as `etl` makes it, only gets those; one that has both
+    is left alone: HomestreamError.
     """
-    if (folder / FILE).exists():
-        raise HomestreamError(f"{folder / FILE} is already there; start it: homestream up --home {folder}")
-    folder.mkdir(parents=True, exist_ok=True)
-    text = text if text is not None else TEMPLATE.format(timezone=local_timezone())
-    config = parse(text)
-    (folder / FILE).touch(mode=0o600)  # addresses of notifications hold secrets
-    (folder / FILE).write_text(text, encoding="utf-8")
+    new = not (folder / FILE).exists()
+    if not new:
+        if (folder / CREDENTIALS).exists():
+            raise HomestreamError(f"{folder} is a home already; start it: homestream up --home {folder}")
+        config = load(folder)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = text if text is not None else TEMPLATE.format(timezone=local_timezone())
+        config = parse(text)
+        (folder / FILE).touch(mode=0o600)  # addresses of notifications hold secrets
+        (folder / FILE).write_text(text, encoding="utf-8")
     credentials = Credentials.load(folder)
     admin = credentials.add("admin", config.id, role="admin")
     device = credentials.add("device", config.id, role="device")
-    return Made(folder, admin, device)
+    return Made(folder, new, admin, device)
 
 
 def local_timezone() -> str:
