@@ -183,6 +183,10 @@ async def test_a_door_opened_while_armed_raises_an_alert_to_acknowledge(house: H
     await furnish(house)
     async with visiting(house, tmp_path / "chromium") as visit:
         page = await visit.log_in()
+        await page.get_by_role("button", name="Report").press("Enter")
+        await expect(page.get_by_role("link", name="Latest week")).to_be_focused()
+        await page.get_by_role("button", name="Log out").focus()
+        await expect(page.get_by_role("link", name="Latest week")).to_have_count(0)
         await page.get_by_role("button", name="Security: Disarmed").press("Enter")
         await page.get_by_role("menuitemradio", name="Armed away").press("Enter")
         await expect(page.get_by_role("button", name="Security: Armed away")).to_be_visible()
@@ -240,6 +244,8 @@ async def test_a_lost_connection_is_said_and_comes_back(house: House, tmp_path: 
             port = int(house.address.rpartition(":")[2])
         await expect(page.get_by_text("Reconnecting")).to_be_visible()
         await expect(page.locator("body")).to_have_class("stale")
+        await page.get_by_role("button", name="Try a rule").click()
+        await expect(page.get_by_role("alert")).to_have_text("Homestream does not answer")
         await house.say("kitchen/climate", "temperature", 18.2)
         async with house.serving(port):
             await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
@@ -266,6 +272,9 @@ async def test_an_empty_home_says_how_to_begin_and_logging_out_leads_back(
     async with visiting(house, tmp_path / "chromium") as visit:
         page = await visit.log_in()
         await expect(page.get_by_text("No device is live yet")).to_be_visible()
+        security = page.get_by_role("region", name="Security")
+        await expect(security).to_contain_text("Nothing yet")
+        await expect(security.get_by_role("button", name="Show more")).to_have_count(0)
         await page.get_by_role("button", name="Log out").click()
         await page.wait_for_url("**/login")
         await asyncio.sleep(0.2)

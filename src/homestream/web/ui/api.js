@@ -3,9 +3,11 @@ import { signal } from "./vendor/signals.js";
 
 export const problem = signal("");
 
+const away = () => new Error("Homestream does not answer");
+
 export async function ask(path, options) {
   const answer = await fetch(path, options).catch(() => {
-    throw new Error("Homestream does not answer; it will be tried again");
+    throw away();
   });
   if (answer.status === 401) {
     location.replace("/login");
@@ -40,5 +42,8 @@ export function say(error) {
   clearTimeout(fading);
   fading = setTimeout(() => (problem.value = ""), 6000);
 }
+
+// What is loaded only when it is asked for cannot be while Homestream is away.
+addEventListener("unhandledrejection", ({ reason }) => reason instanceof TypeError && say(away()));
 
 export const query = (path, args) => `${path}?${new URLSearchParams(args)}`;

@@ -1,4 +1,4 @@
-// A button with a panel below it: arrow keys move, Escape and a click elsewhere close.
+// A button with a panel below it: arrow keys move; Escape, a click or Tab elsewhere close.
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { html } from "./html.js";
 
@@ -23,9 +23,11 @@ export function Menu({ label, name, chip = "", right, children }) {
       }
     };
     document.addEventListener("pointerdown", away);
+    document.addEventListener("focusin", away);
     document.addEventListener("keydown", press);
     return () => {
       document.removeEventListener("pointerdown", away);
+      document.removeEventListener("focusin", away);
       document.removeEventListener("keydown", press);
     };
   }, [open]);

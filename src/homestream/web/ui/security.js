@@ -45,6 +45,6 @@ export function Security() {
             <time class="side" title=${full(entry.time)}>${ago(entry.time, tenSeconds.value)}</time>
           </li>`)}
       </ul>
-      ${!(ended && known.length <= shown) && html`<button class="more" onClick=${more}>Show more</button>`}
+      ${!(known.length <= shown && (ended || !(known.length || level))) && html`<button class="more" onClick=${more}>Show more</button>`}
     </section>`;
 }
