@@ -62,13 +62,21 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"nobody listens on {port} after {PATIENCE_S} s")
 
 
+def start(folder: Path, *listening: int, said: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """`up` on a home that is there already, once it is `listening` on these ports. `said`: what it prints."""
+    command = [sys.executable, "-m", "homestream", "up", "--home", str(folder)]
+    process = subprocess.Popen(command, stdout=said, stderr=said)
+    for port in listening:
+        await_port(port, process)
+    return process
+
+
 @contextmanager
 def running_home(folder: Path, toml: str = "", said: IO[bytes] | None = None) -> Iterator[RunningHome]:
     """A new home, up; killed at the end where the test has not stopped it. `said` takes what it prints."""
     mqtt, http, coap, door = ports()
     made = init(folder, f"{toml}\n{door}")
-    command = [sys.executable, "-m", "homestream", "up", "--home", str(folder)]
-    process = subprocess.Popen(command, stdout=said, stderr=said)
+    process = start(folder, said=said)
     try:
         await_port(http, process)
         await_port(mqtt, process)

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 
 from broker import Broker
-from home_process import await_port, ports, running_home
+from home_process import ports, running_home, start
 from homestream.init import init
 from homestream.lake.connect import connect
 from homestream.system import read_status
@@ -80,12 +78,6 @@ def device(broker: Broker) -> Iterator[Device]:
     made.stop()
 
 
-def launch(folder: Path, http: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-m", "homestream", "up", "--home", str(folder)])
-    await_port(http, process)
-    return process
-
-
 def await_status(folder: Path, connected: bool) -> dict[str, Any]:
     """The bridge's line of the status, once it is as wanted."""
     for _ in range(200):
@@ -102,14 +94,14 @@ def test_killed_at_random_it_loses_nothing(tmp_path: Path, broker: Broker, devic
     _, http, _, door = ports()
     init(folder, BRIDGE.format(port=broker.port, version="3.1.1") + door)
     dice = random.Random(7)
-    process = launch(folder, http)
+    process = start(folder, http)
     await_status(folder, True)
     device.start()
     for _ in range(KILLS):
         time.sleep(dice.uniform(0.1, 0.6))
         process.kill()
         process.wait()
-        process = launch(folder, http)
+        process = start(folder, http)
     device.stop()
     await_status(folder, True)
     time.sleep(1.0)  # what the broker kept

@@ -5,7 +5,6 @@ import resource
 import signal
 import stat
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ import httpx
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from home_process import RunningHome, await_port, ports, running_home
+from home_process import RunningHome, ports, running_home, start
 from homestream.init import init
 from homestream.lake.connect import connect
 from homestream.replay import replay
@@ -36,13 +35,6 @@ def post(home: RunningHome, number: int) -> int:
 def limit_files(process: subprocess.Popen[bytes], size: int) -> None:
     """From now on the process can write no file beyond `size` bytes."""
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
-def start(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """`up` on a home that is there already."""
-    process = subprocess.Popen([sys.executable, "-m", "homestream", "up", "--home", str(folder)])
-    await_port(port, process)
-    return process
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
