@@ -2,11 +2,13 @@
 
 Prints a table: messages a second and the ratio; delays from publish to delivery; the memory of idle
 connections. Run: `python bench/door.py [SECONDS]`. The load comes from a process of its own, see `load.py`;
-`load` is how much of a core that one used.
+`load` is how much of a core that one used, `CPU us` what a message cost the door or the broker, which a busy
+machine changes less than it does messages a second.
 """
 
 import asyncio
 import json
+import os
 import resource
 import shutil
 import socket
@@ -17,6 +19,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 
@@ -66,9 +69,22 @@ async def door() -> AsyncIterator[int]:
             log.close()
 
 
+class Served(NamedTuple):
+    """What the load measured, and the CPU it cost the other side, seconds."""
+
+    load: dict[str, float]
+    cpu: float
+
+    @property
+    def columns(self) -> str:
+        """As the table has it."""
+        rate, share = self.load["rate"], self.load["share"]
+        return f"{rate:>10,.0f}{self.cpu / self.load['acknowledged'] * 1e6:>8.1f}{share:>6.2f}"
+
+
 @asynccontextmanager
-async def mosquitto() -> AsyncIterator[int | None]:
-    """Debian's mosquitto, which keeps nothing on disk; None where it is not installed."""
+async def mosquitto() -> AsyncIterator[tuple[int, int] | None]:
+    """Debian's mosquitto, which keeps nothing on disk: its port and process; None where not installed."""
     binary = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if binary is None:
         yield None
@@ -78,32 +94,50 @@ async def mosquitto() -> AsyncIterator[int | None]:
     process = subprocess.Popen([binary, "-p", str(port)], stderr=subprocess.DEVNULL)
     try:
         await asyncio.sleep(0.5)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait()
 
 
+async def flood(port: int, process: int, seconds: float, connections: int, in_flight: int) -> Served:
+    """What the load measured, and what it cost process id `process`, once all connections were in."""
+    command = [sys.executable, str(LOAD), "flood", *map(str, (port, seconds, connections, in_flight))]
+    load = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert load.stdout is not None
+    await load.stdout.readline()
+    before = cpu(process)
+    result = await load.stdout.readline()
+    used = cpu(process) - before
+    assert await load.wait() == 0, "the load failed"
+    return Served(json.loads(result), used)
+
+
+def cpu(process: int) -> float:
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def floods(seconds: float) -> None:
-    print(f"{'QoS 1':<30}{'ours':>10}{'load':>6}{'mosquitto':>12}{'load':>6}{'ratio':>7}{'asked':>7}")
+    columns = f"{'msg/s':>10}{'CPU us':>8}{'load':>6}"
+    print(f"{'QoS 1':<26}{columns} {columns:>26}{'ratio':>7}{'asked':>7}   (ours, mosquitto)")
     for connections, in_flight, asked in FLOODS:
         async with door() as port:
-            ours = await load("flood", port, seconds, connections, in_flight)
-        async with mosquitto() as port:
-            theirs = await load("flood", port, seconds, connections, in_flight) if port else None
-        name = f"{connections:,} x {in_flight} in flight, msg/s"
-        line = f"{name:<30}{ours['rate']:>10,.0f}{ours['share']:>6.2f}"
+            ours = await flood(port, os.getpid(), seconds, connections, in_flight)
+        async with mosquitto() as broker:
+            theirs = broker and await flood(*broker, seconds, connections, in_flight)
+        line = f"{f'{connections:,} x {in_flight} in flight':<26}{ours.columns}"
         if theirs is not None:
-            ratio = ours["rate"] / theirs["rate"]
-            line += f"{theirs['rate']:>12,.0f}{theirs['share']:>6.2f}{ratio:>7.2f}{asked:>7.1f}"
-        print(f"{line}   the load alone could do {ours['ceiling']:,.0f}", flush=True)
+            line += f" {theirs.columns:>26}{ours.load['rate'] / theirs.load['rate']:>7.2f}{asked:>7.1f}"
+        print(f"{line}   the load alone could do {ours.load['ceiling']:,.0f}", flush=True)
 
 
 async def delays(seconds: float) -> None:
     async with door() as port:
         ours = await load("paced", port, seconds, RATE)
-    async with mosquitto() as port:
-        theirs = await load("paced", port, seconds, RATE) if port else None
+    async with mosquitto() as broker:
+        theirs = await load("paced", broker[0], seconds, RATE) if broker else None
     for name, one in (("ours", ours), ("mosquitto", theirs)):
         if one is not None:
             print(

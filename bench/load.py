@@ -48,7 +48,10 @@ def ring(number: int, in_flight: int) -> tuple[memoryview, list[int]]:
 
 
 def flood(port: int, seconds: float, connections: int, in_flight: int) -> dict[str, float]:
-    """Each connection keeps `in_flight` messages unacknowledged; messages acknowledged a second."""
+    """Each connection keeps `in_flight` messages unacknowledged; messages acknowledged a second.
+
+    Says that it begins by a line of its own.
+    """
     peers = {peer.fileno(): peer for peer in joined(port, connections)}
     poll = select.epoll(connections)
     #: file descriptor -> [receive, send, stream, starts, position in the ring, bytes of half an answer]
@@ -57,10 +60,11 @@ def flood(port: int, seconds: float, connections: int, in_flight: int) -> dict[s
         stream, starts = ring(number, in_flight)
         state[fd] = [peer.recv, peer.sendall, stream, starts, 0, 0]
         poll.register(fd, select.EPOLLIN)
-    for fd, peer in peers.items():
-        peer.sendall(state[fd][2][: state[fd][3][in_flight]])
+    print("all are in", flush=True)
     acknowledged = 0
     begin, used = time.perf_counter(), time.process_time()
+    for fd, peer in peers.items():
+        peer.sendall(state[fd][2][: state[fd][3][in_flight]])
     end = begin + seconds
     while time.perf_counter() < end:
         for fd, _ in poll.poll(0.1):
@@ -71,7 +75,12 @@ def flood(port: int, seconds: float, connections: int, in_flight: int) -> dict[s
             send(stream[starts[at] : starts[at + count]])
             one[4] = (at + count) % in_flight
     spent, used = time.perf_counter() - begin, time.process_time() - used
-    return {"rate": acknowledged / spent, "share": used / spent, "ceiling": acknowledged / used}
+    return {
+        "rate": acknowledged / spent,
+        "acknowledged": acknowledged,
+        "share": used / spent,
+        "ceiling": acknowledged / used,
+    }
 
 
 def paced(port: int, seconds: float, rate: float) -> dict[str, float]:

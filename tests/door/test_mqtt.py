@@ -62,7 +62,7 @@ async def test_mosquitto_clients(open_doors, until) -> None:
     async with open_doors() as doors:
         at = ["-p", str(doors.mqtt.port), "-u", USER, "-P", PASSWORD]
         heard = run(sub, *at, "-t", "home/#", "-q", "1", "-C", "3", "-v", "-W", "10")
-        await until(lambda: len(doors.mqtt.room("home").exchange._subscriptions))
+        await until(lambda: any(s.subscriptions for s in doors.mqtt.room("home").exchange.sessions.values()))
         for qos in "012":
             code, out = await run(pub, *at, "-t", f"home/hall/lamp/q{qos}", "-m", f"m{qos}", "-q", qos)
             assert (code, out) == (0, "")
@@ -212,7 +212,7 @@ async def test_homes_are_told_apart(open_doors, join) -> None:
         await theirs.close()
 
 
-async def test_the_will_is_logged_and_sent(open_doors, join) -> None:
+async def test_the_will_is_logged_and_sent(open_doors, join, until) -> None:
     async with open_doors() as doors:
         watcher = await join(doors, Connect("w", True, 0))
         await watcher.expect(HELLO)
@@ -223,6 +223,7 @@ async def test_the_will_is_logged_and_sent(open_doors, join) -> None:
         await peer.expect(HELLO)
         peer.writer.transport.abort()
         await watcher.expect(publish(will.topic, will.payload))
+        await until(lambda: doors.messages)
         assert doors.messages == [(will.topic, will.payload)]
         assert retained(doors) == {will.topic: will.payload}
         peer = await join(doors, Connect("c", True, 0, will=will))
@@ -301,3 +302,40 @@ async def test_a_taken_port_is_one_line(open_doors) -> None:
         second = MqttDoor(config, doors.committer, doors.credentials, lambda: 0)
         with pytest.raises(HomestreamError, match=rf"cannot listen on .*:{doors.mqtt.port} .*mqtt_port"):
             await second.start()
+
+
+async def test_who_is_there_for_now_hears_before_the_disk_has_it(open_doors, join) -> None:
+    async with open_doors() as doors:
+        now, lasts = await join(doors, Connect("now", True, 0)), await join(doors, Connect("l", False, 0))
+        for one in (now, lasts):
+            await one.expect(HELLO)
+            one.send(encode(Subscribe(1, (packets.Filter("t", 1),))))
+            await one.expect(encode(packets.Suback(1, (1,))))
+        doors.log.turning.clear()
+        now.send(publish("t", b"1", 1, packet_id=7) + publish("t", b"2"))
+        heard = publish("t", b"1", 1, packet_id=32_768) + publish("t", b"2")
+        await now.expect(heard)
+        lasts.send(publish("t", b"3", 2, packet_id=8) + publish("t", b"4") + encode(Ping()))
+        await lasts.expect(b"\xd0\x00")
+        doors.log.turning.set()
+        await now.expect(encode(Ack(packets.PUBACK, 7)) + publish("t", b"3", 1, packet_id=32_769))
+        await now.expect(publish("t", b"4"))
+        await lasts.expect(publish("t", b"1", 1, packet_id=1) + publish("t", b"2"))
+        await now.close()
+        await lasts.close()
+
+
+async def test_messages_between_clients_go_on_while_the_disk_is_full(open_doors, join) -> None:
+    async with open_doors() as doors:
+        page, sensor = await join(doors, Connect("page", True, 0)), await join(doors, Connect("s", True, 0))
+        for one in (page, sensor):
+            await one.expect(HELLO)
+        page.send(encode(Subscribe(1, (packets.Filter("t", 0),))))
+        await page.expect(encode(packets.Suback(1, (0,))))
+        doors.log.full = True
+        sensor.send(publish("t", b"1"))
+        await page.expect(publish("t", b"1"))
+        sensor.send(publish("t", b"2", 1, packet_id=1))
+        await page.expect(publish("t", b"2"))
+        await sensor.closed()
+        await page.close()

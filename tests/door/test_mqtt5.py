@@ -93,7 +93,7 @@ async def test_mosquitto_clients_speak_5_0(open_doors, join, until) -> None:
     async with open_doors() as doors:
         at = ["-V", "5", "-p", str(doors.mqtt.port), "-u", USER, "-P", PASSWORD]
         heard = run(sub, *at, "-t", "$share/g/a b/#", "-q", "2", "-C", "3", "-F", "%t %p %q %P", "-W", "10")
-        await until(lambda: len(doors.mqtt.room("home").exchange._subscriptions))
+        await until(lambda: any(s.subscriptions for s in doors.mqtt.room("home").exchange.sessions.values()))
         for qos in "012":
             said = ["-D", "publish", "user-property", "who", "me"]
             assert await run(pub, *at, "-t", f"a b/{qos}", "-m", f"m{qos}", "-q", qos, *said) == (0, "")

@@ -47,7 +47,7 @@ async def closed(peer: ClientConnection) -> None:
             await asyncio.wait_for(peer.recv(), 5)
 
 
-async def test_paho_publishes_and_hears_by_websocket(open_doors) -> None:
+async def test_paho_publishes_and_hears_by_websocket(open_doors, until) -> None:
     heard, done = [], threading.Event()
 
     def talk(port: int) -> None:
@@ -64,6 +64,7 @@ async def test_paho_publishes_and_hears_by_websocket(open_doors) -> None:
     async with open_doors(http=True) as doors:
         await asyncio.to_thread(talk, int(doors.http.rpartition(":")[2]))
         assert heard == [b"7"]
+        await until(lambda: doors.messages)
         assert doors.messages == [("home/hall/lamp/power", b"7")]
 
 

@@ -38,9 +38,13 @@ def sent(exchange: Exchange, topic: str, payload: bytes = b"", qos: int = 1, **m
 
 def test_a_batch_reaches_whom_it_concerns() -> None:
     exchange = Exchange()
-    lamp, page = joined(exchange, "lamp", ("home/+/lamp/switch", 0)), joined(exchange, "page", ("home/#", 2))
+    lamp, page = (
+        joined(exchange, "lamp", ("home/+/lamp/switch", 0)),
+        joined(exchange, "page", ("home/#", 2), expiry=60),
+    )
     batch = Batch(["home/a/lamp/switch", "home/a/power"], [b"ON", b"5"], [0x32, 0x30], [b"\0\1"])
-    assert set(exchange.route(batch, 0, 7)) == {lamp, page}
+    assert set(exchange.arrived(batch, 0)) == {lamp}
+    assert set(exchange.stored(batch, 0, 7)) == {page}
     assert lamp.take(0) == publish("home/a/lamp/switch", b"ON")
     assert page.take(0) == publish("home/a/lamp/switch", b"ON", 1, packet_id=1) + publish(
         "home/a/power", b"5"
@@ -55,14 +59,18 @@ def test_a_batch_brings_properties_and_expires() -> None:
     page = joined(exchange, "page", ("#", 0))
     page.connect(Outlet(5), 20)
     properties = {1: {"content_type": "x", "message_expiry_interval": 10}}
-    exchange.route(Batch(["a", "b"], [b"", b""], [0x30, 0x30], properties=properties, level=5), 1_000)
+    batch = Batch(["a", "b"], [b"", b""], [0x30, 0x30], properties=properties, level=5)
+    assert exchange.arrived(batch, 1_000) == {page}
     expected = publish("a", b"", level=5) + publish("b", b"", level=5, properties=properties[1])
     assert page.take(1_000) == expected
 
 
 def test_retained_messages_come_with_the_subscription() -> None:
     exchange = Exchange()
-    exchange.route(Batch(["a", "b", "b"], [b"1", b"2", b"3"], [0x31, 0x33, 0x33]), 0, 1)
+    batch = Batch(["a", "b", "b"], [b"1", b"2", b"3"], [0x31, 0x33, 0x33])
+    exchange.arrived(batch, 0)
+    assert exchange.retained == {}
+    exchange.stored(batch, 0, 1)
     exchange.publish(Message("c", b"4", 0, True), 0)
     assert {(m.topic, m.payload, m.qos) for m in exchange.retained.values()} == {
         ("a", b"1", 0),

@@ -50,7 +50,9 @@ class Client(asyncio.Protocol):
         "_lingering",
         "_member",
         "_pauses",
+        "_slow",
         "_task",
+        "_time",
         "_transport",
         "name",
     )
@@ -58,14 +60,17 @@ class Client(asyncio.Protocol):
     def __init__(self, door: "MqttDoor") -> None:
         limits = door.config.door
         self._door = door
+        self._time = door.loop.time
         self._connection = Connection(
-            self._now(), door.topics, limits.max_packet, limits.max_inflight, door.patience
+            self._time() * 1000, door.topics, limits.max_packet, limits.max_inflight, door.patience
         )
         self._member: Member | None = None
         #: the principal's name, once known
         self.name = ""
         #: why we do not read
         self._pauses: set[str] = set()
+        #: the peer reads slower than we write
+        self._slow = False
         self._task: asyncio.Task[None] | None = None
         self._lingering: asyncio.TimerHandle | None = None
 
@@ -83,22 +88,28 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        events = self._connection.receive(data, self._now())
-        if events or self._connection.has_more:
-            self.handle(events)
-        session = self._connection.session
-        if session is not None and session.unrecorded >= UNRECORDED and self._member is not None:
-            self._member.room.acknowledge(session)
-        if self._transport.get_write_buffer_size() > MAX_UNREAD:
+        connection = self._connection
+        events = connection.receive(data, self._time() * 1000)
+        if len(events) == 1 and isinstance(events[0], Batch):
+            self._store(events[0])  # most often: messages, and nothing to answer before they are on disk
+        else:
+            if events or connection.has_more:
+                self.handle(events)
+            session = connection.session
+            if session is not None and session.unrecorded >= UNRECORDED and self._member is not None:
+                self._member.room.acknowledge(session)
+        if self._slow and self._transport.get_write_buffer_size() > MAX_UNREAD:
             self.pause("unread")
 
     def pause_writing(self) -> None:
         """The peer reads slower than we write."""
+        self._slow = True
         if self._connection.session is not None:
             self._connection.session.hold()
 
     def resume_writing(self) -> None:
         """The peer caught up."""
+        self._slow = False
         if self._connection.session is not None and self._connection.state is State.OPEN:
             self._connection.session.release()
         self._resume("unread")
@@ -125,7 +136,7 @@ class Client(asyncio.Protocol):
     def tick(self) -> None:
         """Close what has been silent too long."""
         if "log" not in self._pauses:  # then it is we who do not listen
-            self.handle(self._connection.tick(self._now()))
+            self.handle(self._connection.tick(self._time() * 1000))
 
     def leave(self, code: Reason, reason: str, *, will: bool = False) -> None:
         """Close from our side; see `Connection.leave`."""
@@ -148,6 +159,8 @@ class Client(asyncio.Protocol):
                 self._login(event.connect)
             elif isinstance(event, Closed):
                 self._close(event)
+            elif isinstance(event, Batch):
+                self._store(event)
             else:
                 assert self._member is not None, "the others are events of an open connection"
                 self._serve(self._member, event)
@@ -155,14 +168,16 @@ class Client(asyncio.Protocol):
 
     # The rest is its own.
 
+    def _store(self, batch: Batch) -> None:
+        assert self._member is not None, "only an open connection brings messages"
+        self._member.store(batch)
+        committer = self._door.committer
+        if committer.full and "log" not in self._pauses:
+            self.pause("log")
+            committer.when_room(partial(self._resume, "log"))
+
     def _serve(self, member: Member, event: Event) -> None:
         match event:
-            case Batch():
-                member.store(event)
-                committer = self._door.committer
-                if committer.full and "log" not in self._pauses:
-                    self.pause("log")
-                    committer.when_room(partial(self._resume, "log"))
             case Wanted():
                 member.subscribe(event)
             case Unwanted():
@@ -176,9 +191,6 @@ class Client(asyncio.Protocol):
         self._pauses.discard(why)
         if not self._pauses and not self._transport.is_closing():
             self._transport.resume_reading()
-
-    def _now(self) -> int:
-        return int(self._door.loop.time() * 1000)
 
     def _login(self, connect: Connect) -> None:
         door = self._door

@@ -4,14 +4,13 @@ Where the session outlives the connection, the log is told of each change before
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Protocol
 
 from homestream.door.acl import may_subscribe
 from homestream.door.credentials import Principal
 from homestream.door.room import Room, ignore, will_batch
 from homestream.log.sqlite import LogError
-from homestream.wire.connection import Closed, Connection, Event, State, Unwanted, Wanted
+from homestream.wire.connection import NOBODY, Closed, Connection, Event, State, Unwanted, Wanted
 from homestream.wire.exchange import NEVER
 from homestream.wire.journal import AnyRecord, LastWill, Left, Opened, Released, Subscribed, Unsubscribed
 from homestream.wire.packets import Connect, Will
@@ -118,12 +117,26 @@ class Member:
 
         self._record(record, opened)
 
+    @property
+    def session(self) -> Session | None:
+        """Its own, once it is in."""
+        return self._connection.session
+
     def store(self, batch: Batch) -> None:
-        """Put what it publishes on disk, then acknowledge it."""
-        denied: dict[bytes, int] = {}
+        """Take what it publishes, but for what it may not."""
+        denied = NOBODY
         if not all(map(self._allowed.__getitem__, batch.topics)):
             batch, denied = self._sift(batch)
-        self.room.store(self.source, batch, self._connection.session, partial(self._stored, batch, denied))
+        self.room.store(self, batch, denied)
+
+    def stored(self, batch: Batch, denied: Mapping[bytes, int]) -> None:
+        """A batch is on disk."""
+        self._connection.stored(batch, denied)
+        self._socket.flush()
+
+    def lost(self, batch: Batch) -> None:
+        """A batch could not be stored."""
+        self._socket.handle(self._connection.lost(batch))
 
     def subscribe(self, wanted: Wanted) -> None:
         """Take the filters it may have; the others get 0x80, or 0x8F where too deep."""
@@ -197,17 +210,10 @@ class Member:
             batch = will_batch(will)
             if not self._allowed[will.topic]:
                 batch, _ = self._sift(batch)
-            room.store(self.source, batch, session, ignore)
+            room.store(self, batch)
 
     def _record(self, record: AnyRecord, done: Callable[[list[int] | LogError], None]) -> None:
         self.room.record(self.source, record, done, logged=self._kept)
-
-    def _stored(self, batch: Batch, denied: dict[bytes, int], result: int | LogError) -> None:
-        if isinstance(result, LogError):
-            self._socket.handle(self._connection.lost(batch))
-        else:
-            self._connection.stored(batch, denied)
-            self._socket.flush()
 
     def _part(self, expiry: int, will: LastWill | None) -> None:
         record = Left(self.name, expiry, will)

@@ -104,6 +104,8 @@ class MqttDoor:
         self._sweeper.cancel()
         for client in self.clients:
             client.pause("stopping")
+        for room in self._rooms.values():
+            room.hand_over()
         await asyncio.gather(self.committer.append([]), return_exceptions=True)
         for client in list(self.clients):
             client.leave(Reason.SERVER_SHUTTING_DOWN, "the server stops")

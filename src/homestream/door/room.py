@@ -1,9 +1,11 @@
 """One home at the MQTT door: its exchange, who is connected, and the log between them.
 
-What clients do becomes entries of the log first, and takes effect once these are on disk; a restart reads
-them again and comes to the same state.
+What clients publish is passed on at once to who is there for now only. All else that they do becomes entries
+of the log first, and takes effect once these are on disk; a restart reads them again and comes to the same
+state. What one turn of the event loop brings, from however many connections, is one append.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import count, repeat
@@ -13,11 +15,12 @@ from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError
 from homestream.reading import Entry, Kind
 from homestream.wire import journal
+from homestream.wire.connection import NOBODY
 from homestream.wire.exchange import Exchange
 from homestream.wire.journal import AnyRecord, Ended, LastWill, Routed, Willed
 from homestream.wire.message import Message
 from homestream.wire.properties import NONE, Properties
-from homestream.wire.reader import PUBREC_HEAD, Batch
+from homestream.wire.reader import PUBACK_HEAD, PUBREC_HEAD, RETAINING, Batch
 from homestream.wire.reasons import Reason
 from homestream.wire.session import Session
 from homestream.wire.state import PLAIN
@@ -27,10 +30,50 @@ MESSAGE = Kind.MESSAGE
 #: As PLAIN, sent again.
 PLAIN_AGAIN = PLAIN | 8
 
+#: Messages, or bytes of payload, that are handed over without waiting for the end of the turn.
+ENOUGH = 1_000
+ENOUGH_BYTES = 64 << 10
+
 #: An Entry from one iterable without a Python frame each.
 _entry = cast(Callable[[tuple[object, ...]], Entry], partial(tuple.__new__, Entry))
 
 Done = Callable[[int | LogError], None]
+
+
+class Publisher(Protocol):
+    """Whose messages they are. `source` as in the log; `session` is None where it has none any more."""
+
+    source: str
+
+    @property
+    def session(self) -> Session | None:
+        """Its own, for filters that leave out its own messages."""
+
+    def stored(self, batch: Batch, denied: Mapping[bytes, int]) -> None:
+        """A batch is on disk: acknowledge it, but for packet ids in `denied`."""
+
+    def lost(self, batch: Batch) -> None:
+        """A batch could not be stored."""
+
+
+#: A batch that waits for the disk, its packet ids that are denied, and at which place among the entries of
+#: its append its first message is.
+Placed = tuple[Publisher, Batch, Mapping[bytes, int], int]
+
+
+class Departed:
+    """Who published a last will, and is gone."""
+
+    session = None
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def stored(self, batch: Batch, denied: Mapping[bytes, int]) -> None:
+        """Nobody waits for it."""
+
+    def lost(self, batch: Batch) -> None:
+        """Nobody waits for it."""
 
 
 class Present(Protocol):
@@ -59,27 +102,48 @@ class Room:
         #: messages that came, and that were put on disk
         self.received = self.stored = 0
         self._committer = committer
+        #: what came in this turn of the loop, when it is, how many messages and bytes these are
+        self._gathered: list[tuple[Publisher, Batch, Mapping[bytes, int]]] = []
+        self._now = self._count = self._size = 0
         #: some session outlives its connection, or did: the log must tell how to route
         self._keeps = any(session.expiry for session in exchange.sessions.values())
 
-    def store(self, source: str, batch: Batch, publisher: Session | None, done: Done) -> None:
-        """Put a batch on disk; then `done`, then route it to its subscribers."""
-        committer, now, topics = self._committer, self.clock(), batch.topics
-        first = committer.next_seq
+    def store(self, publisher: Publisher, batch: Batch, denied: Mapping[bytes, int] = NOBODY) -> None:
+        """Pass a batch on; put it on disk, then acknowledge it and send it to all others who subscribed."""
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self.hand_over)
+            self._now = self.clock()
+        reached = self.exchange.arrived(batch, self._now, publisher.session)
+        if reached:
+            self.flush(reached)
+        self._gathered.append((publisher, batch, denied))
+        self._count += len(batch.topics)
+        self._size += sum(map(len, batch.payloads))
+        if self._count > ENOUGH or self._size > ENOUGH_BYTES:
+            self.hand_over()
+
+    def hand_over(self) -> None:
+        """Give the committer what was gathered."""
+        gathered, self._gathered = self._gathered, []
+        if not gathered:
+            return
+        now, home, first = self._now, self.home, self._committer.next_seq
         entries: list[Entry] = []
-        if topics and (record := self._routed(batch, publisher)) is not None:
-            entries = [self._note(first, source, record, now)]
-            first += 1
-        if len(topics) == 1:
-            entries.append(Entry(first, MESSAGE, self.home, source, topics[0], batch.payloads[0], now))
-        else:
-            columns = (repeat(MESSAGE), repeat(self.home), repeat(source), topics, batch.payloads)
-            entries += map(_entry, zip(count(first), *columns, repeat(now), repeat(1), strict=False))
-        self.received += len(topics)
-        size = sum(map(len, batch.payloads))
-        committer.append_nowait(
-            entries, partial(self._stored, batch, publisher, now, len(entries), done), size
-        )
+        placed: list[Placed] = []
+        for publisher, batch, denied in gathered:
+            topics, payloads, source = batch.topics, batch.payloads, publisher.source
+            if topics and (record := self._routed(batch, publisher.session)) is not None:
+                entries.append(self._note(first + len(entries), source, record, now))
+            at = len(entries)
+            placed.append((publisher, batch, denied, at))
+            if len(topics) == 1:
+                entries.append(_entry((first + at, MESSAGE, home, source, topics[0], payloads[0], now, 1)))
+            else:
+                columns = (repeat(MESSAGE), repeat(home), repeat(source), topics, payloads)
+                entries += map(_entry, zip(count(first + at), *columns, repeat(now), repeat(1), strict=False))
+        self._committer.append_nowait(entries, partial(self._settle, placed, now), self._size)
+        self.received += self._count
+        self._count = self._size = 0
 
     def record(
         self, source: str, record: AnyRecord, done: Callable[[list[int] | LogError], None], *, logged: bool
@@ -97,6 +161,7 @@ class Room:
 
     def note(self, source: str, record: AnyRecord, done: Done = ignore) -> None:
         """Put a record on disk; then `done`. What it says is the caller's to do."""
+        self.hand_over()
         self._keeps = self._keeps or (isinstance(record, journal.Opened) and record.expiry > 0)
         self._committer.append_nowait([self._note(0, source, record, self.clock())], done)
 
@@ -111,7 +176,7 @@ class Room:
         record = Willed(client)
         self.exchange.apply(record, self.clock())
         self.note(will.source, record)
-        self.store(will.source, will_batch(will), None, ignore)
+        self.store(Departed(will.source), will_batch(will))
 
     def sweep(self) -> None:
         """What the time brings: last wills, sessions that are over, acknowledgements to record."""
@@ -135,23 +200,21 @@ class Room:
         message = Message(topic, text.encode(), 0, retain=True)
         self.flush(self.exchange.announce(message, self.clock()))
 
-    def _stored(
-        self,
-        batch: Batch,
-        publisher: Session | None,
-        now: int,
-        entries: int,
-        done: Done,
-        first: int | LogError,
-    ) -> None:
-        done(first)
-        if isinstance(first, LogError) or not batch.topics:
+    def _settle(self, placed: list[Placed], now: int, first: int | LogError) -> None:
+        """What was gathered is on disk, its first entry being `first`, or could not be written."""
+        exchange = self.exchange
+        if isinstance(first, LogError):
+            for publisher, batch, _, _ in placed:
+                publisher.lost(batch)
+                self.flush(exchange.lost(batch, now, publisher.session))
             return
-        messages = len(batch.topics)
-        self.stored += messages
-        reached = self.exchange.route(batch, now, first + entries - messages, publisher)
-        if reached:
-            self.flush(reached)
+        for publisher, batch, denied, _ in placed:
+            publisher.stored(batch, denied)
+        for publisher, batch, _, at in placed:
+            self.stored += len(batch.topics)
+            reached = exchange.stored(batch, now, first + at, publisher.session)
+            if reached:
+                self.flush(reached)
 
     def _note(self, seq: int, source: str, record: AnyRecord, now: int) -> Entry:
         payload = journal.encode(record)
@@ -160,13 +223,13 @@ class Room:
     def _routed(self, batch: Batch, publisher: Session | None) -> Routed | None:
         """How to route a batch when the log is read again, where that is not plain."""
         heads, properties = batch.heads, batch.properties
+        if not self._keeps and RETAINING.isdisjoint(heads):
+            return None
         kept = publisher is not None and publisher.expiry > 0
         received = batch.ids if kept and batch.ack is PUBREC_HEAD else []
         if not received and not (kept and publisher is not None and publisher.mute):
             plain = heads.count(PLAIN) + heads.count(PLAIN_AGAIN) == len(heads)
-            if plain and not (properties and self._keeps):
-                return None
-            if not self._keeps and not any(head & 1 for head in set(heads)):
+            if plain and not properties:
                 return None
         most = heads[0] & ~8
         rows: dict[int, tuple[int, Properties]] = {
@@ -181,4 +244,5 @@ class Room:
 def will_batch(will: LastWill) -> Batch:
     """A last will as what a client publishes."""
     properties: dict[int, Mapping[str, object]] = {0: will.properties} if will.properties else {}
-    return Batch([will.topic], [will.payload], [will.head], properties=properties)
+    ack = PUBREC_HEAD if will.head & 4 else PUBACK_HEAD
+    return Batch([will.topic], [will.payload], [will.head], ack=ack, properties=properties)

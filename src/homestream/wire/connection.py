@@ -127,7 +127,7 @@ class Connection:
 
     def __init__(
         self,
-        now: int,
+        now: float,
         topics: Topics,
         max_packet: int,
         receive_maximum: int,
@@ -152,7 +152,7 @@ class Connection:
         """The protocol's: 3, 4 or 5; 0 until known."""
         return self._level or self._reader.level
 
-    def receive(self, data: bytes, now: int) -> list[Event]:
+    def receive(self, data: bytes, now: float) -> list[Event]:
         """Take bytes; return what they mean, in order. Never raises: hostile bytes end in `Closed`."""
         if self.state is State.CLOSED:
             return []
@@ -245,7 +245,7 @@ class Connection:
         if self.state is State.OPEN:
             self._out.append(encode(Ack(packets.PUBREL, packet_id), self.level))
 
-    def tick(self, now: int) -> list[Event]:
+    def tick(self, now: float) -> list[Event]:
         """Close what has been silent too long."""
         if self.state is State.CLOSED or not self._patience or now - self._heard <= self._patience:
             return []
@@ -281,6 +281,8 @@ class Connection:
         return data
 
     def _events(self, found: list[Packet | Batch | Violation]) -> list[Event]:
+        if len(found) == 1 and self.state is State.OPEN and isinstance(found[0], Batch):
+            return self._batch(found[0])
         events: list[Event] = []
         for n, packet in enumerate(found):
             if self.state is State.DECIDING:

@@ -1,10 +1,22 @@
 """Who gets what within one home: its sessions, their subscriptions, its retained messages.
 
-All that must outlive a restart changes here, by `apply` for a record of the log and by `route` or `publish`
+All that must outlive a restart changes here, by `apply` for a record of the log and by `stored` or `publish`
 for a message of it; so what a home does live and what it does when it reads its log again is one thing.
+
+A message that a client publishes goes two ways:
+
+```
+            sessions that end with their connection
+           ^                                    ^
+  arrived -|            commit                  |- stored -> sessions that last, groups, retained
+           '-- QoS 2, and all behind it --------'
+```
+
+What is passed on at once does not wait for the disk; what is to outlive a crash does. Since nothing overtakes
+what is held, each subscriber gets its messages in the order of the log.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -25,11 +37,11 @@ from homestream.wire.journal import (
 )
 from homestream.wire.message import Message, message
 from homestream.wire.properties import NONE
-from homestream.wire.reader import Batch
+from homestream.wire.reader import PUBREC_HEAD, RETAINING, Batch
 from homestream.wire.reasons import Reason
-from homestream.wire.retained import Retained
+from homestream.wire.retained import Promised, Retained
 from homestream.wire.session import LIMITS, Limits, Session
-from homestream.wire.subscriptions import Group, Options, Subscriptions, split, well_shared
+from homestream.wire.subscriptions import Group, Matched, Options, Subscriptions, split, well_shared
 
 #: Sessions remembered of clients that are away; beyond it the one longest away is over.
 MAX_AWAY = 200
@@ -71,7 +83,12 @@ class Exchange:
         #: what we publish of ourselves, retained but in no log
         self.system = Retained()
         self._limits = limits
-        self._subscriptions: Subscriptions[Session] = Subscriptions()
+        #: filters of sessions that end with their connection; of all others, and of groups
+        self._prompt: Subscriptions[Session] = Subscriptions()
+        self._lasting: Subscriptions[Session] = Subscriptions()
+        #: batches on their way to the disk that are not passed on before
+        self._held = 0
+        self._promised = Promised()
         #: shared filter -> what no member has: only while the log is read again
         self._unassigned: dict[str, list[Message]] | None = None
 
@@ -117,9 +134,10 @@ class Exchange:
 
     def _open(self, record: Opened) -> None:
         client, expiry = record.client, record.expiry
-        if record.fresh and client in self.sessions:
-            self._end(client, 0)
         session = self.sessions.get(client)
+        if session is not None and (record.fresh or not session.lasting):
+            self._end(client, 0)
+            session = None
         resumed = session is not None
         if session is None:
             session = self.sessions[client] = Session(client, expiry, self._limits)
@@ -149,7 +167,7 @@ class Exchange:
         if session is None:
             return
         for name in session.subscriptions:
-            self._subscriptions.remove(name, session)
+            self._table(session, name).remove(name, session)
         self._share_again(session.unshared(), now)
 
     def _subscribe(self, session: Session, name: str, options: Options, now: int) -> int:
@@ -159,50 +177,71 @@ class Exchange:
         if new and len(session.subscriptions) >= self._limits.subscriptions:
             return Reason.QUOTA_EXCEEDED
         session.subscriptions[name] = options
-        self._subscriptions.add(name, session, options)
+        self._table(session, name).add(name, session, options)
         if options.retain_handling == 0 or (options.retain_handling == 1 and new):
             identifiers = (options.identifier,) if options.identifier else ()
-            for store in (self.retained, self.system):
-                for one in store.covered(name, now):
-                    qos = min(one.qos, options.qos)
-                    session.deliver(one, qos, now, retain=True, identifiers=identifiers)
+            for one in self._retained_for(session, name, now):
+                qos = min(one.qos, options.qos)
+                session.deliver(one, qos, now, retain=True, identifiers=identifiers)
         return options.qos
+
+    def _retained_for(self, session: Session, name: str, now: int) -> Iterator[Message]:
+        """What a new subscriber finds retained; one who is passed messages, also what was passed on."""
+        stored = (*self.retained.covered(name, now), *self.system.covered(name, now))
+        return iter(stored) if session.lasting else self._promised.over(stored, name, now)
+
+    def _table(self, session: Session, name: str) -> Subscriptions[Session]:
+        """Where a filter is. What groups share is work to be done, so it waits for the disk."""
+        return self._lasting if session.lasting or split(name)[0] else self._prompt
 
     def _unsubscribe(self, session: Session, name: str, now: int) -> int:
         if session.subscriptions.pop(name, None) is None:
             return Reason.NO_SUBSCRIPTION_EXISTED
-        self._subscriptions.remove(name, session)
+        self._table(session, name).remove(name, session)
         if split(name)[0]:
             self._share_again(session.withdraw(name), now)
         return Reason.SUCCESS
 
     # Messages.
 
-    def route(
-        self, batch: Batch, now: int, seq: int = 0, publisher: Session | None = None
-    ) -> Iterable[Session]:
-        """Route a batch, its first message being `seq`. The hot path: most topics have no subscriber."""
-        heads = batch.heads
-        if not len(self._subscriptions) and not any(head & 1 for head in set(heads)):
+    def arrived(self, batch: Batch, now: int, publisher: Session | None = None) -> Collection[Session]:
+        """A batch is on its way to the disk: pass it on, unless it is held. `stored` or `lost` is to follow,
+        of all batches in the same order. The hot path: most topics have no subscriber."""
+        if self._held or batch.ack is PUBREC_HEAD:
+            batch.held = True
+            self._held += 1
             return ()
+        if not len(self._prompt) and RETAINING.isdisjoint(batch.heads):
+            return ()
+        return self._route(self._prompt, batch, now, 0, publisher, self._promised.add)
+
+    def stored(
+        self, batch: Batch, now: int, seq: int = 0, publisher: Session | None = None
+    ) -> Collection[Session]:
+        """A batch is on disk, its first message being `seq`: send it to all who have not got it yet."""
         reached: set[Session] = set()
-        properties = batch.properties
-        for n, (topic, payload, head) in enumerate(zip(batch.topics, batch.payloads, heads, strict=True)):
-            if head & 1 or self.heard(topic):
-                one = message(topic, payload, head, properties.get(n, NONE), now, seq + n if seq else 0)
-                reached.update(self.publish(one, now, publisher))
+        if batch.held:
+            self._held -= 1
+            reached |= self._route(self._prompt, batch, now, 0, publisher)
+        if len(self._lasting) or not RETAINING.isdisjoint(batch.heads):
+            if not batch.held:
+                self._promised.settle(batch)
+            reached |= self._route(self._lasting, batch, now, seq, publisher, self.retained.keep)
         return reached
 
-    def heard(self, topic: str) -> bool:
-        """Whether anybody subscribed to a topic."""
-        matched = self._subscriptions.match(topic)
-        return bool(matched.targets or matched.groups)
+    def lost(self, batch: Batch, now: int, publisher: Session | None = None) -> Collection[Session]:
+        """A batch could not be stored. What only waited for its turn is passed on now; QoS 2 comes again."""
+        if not batch.held:
+            self._promised.settle(batch)
+            return ()
+        self._held -= 1
+        return () if batch.ack is PUBREC_HEAD else self._route(self._prompt, batch, now, 0, publisher)
 
     def publish(self, message: Message, now: int, publisher: Session | None = None) -> list[Session]:
-        """Route one message."""
+        """Route one message that does not wait: of ours, or of the log."""
         if message.retain:
             self.retained.keep(message)
-        return self._send(message, now, publisher)
+        return self._send_all(message, now, publisher)
 
     def bridged(self, entry: Entry) -> list[Session]:
         """Route what a bridge brought, as QoS 1: it is in the log.
@@ -219,19 +258,46 @@ class Exchange:
     def announce(self, message: Message, now: int) -> list[Session]:
         """Publish what we say of ourselves: retained, but apart from what devices retain."""
         self.system.keep(message)
-        return self._send(message, now, None)
+        return self._send_all(message, now)
 
-    def _send(self, message: Message, now: int, publisher: Session | None) -> list[Session]:
-        targets, groups = self._subscriptions.match(message.topic)
+    def _send_all(self, message: Message, now: int, publisher: Session | None = None) -> list[Session]:
+        prompt, lasting = self._prompt.match(message.topic), self._lasting.match(message.topic)
+        return self._send(prompt, message, now, publisher) + self._send(lasting, message, now, publisher)
+
+    def _route(
+        self,
+        subscriptions: Subscriptions[Session],
+        batch: Batch,
+        now: int,
+        seq: int,
+        publisher: Session | None,
+        retain: Callable[[Message], None] | None = None,
+    ) -> set[Session]:
+        reached: set[Session] = set()
+        properties = batch.properties
+        for n, (topic, payload, head) in enumerate(
+            zip(batch.topics, batch.payloads, batch.heads, strict=True)
+        ):
+            matched = subscriptions.match(topic)
+            if head & 1 or matched.targets or matched.groups:
+                one = message(topic, payload, head, properties.get(n, NONE), now, seq + n if seq else 0)
+                if head & 1 and retain is not None:
+                    retain(one)
+                reached.update(self._send(matched, one, now, publisher))
+        return reached
+
+    def _send(
+        self, matched: Matched[Session], message: Message, now: int, publisher: Session | None
+    ) -> list[Session]:
         reached = []
-        for session, wish, own in targets:
+        for session, wish, own in matched.targets:
             wanted = own if session is publisher else wish
             if wanted is not None:
                 qos = message.qos if message.qos < wanted.qos else wanted.qos
                 retain = message.retain and wanted.retain_as_published
                 session.deliver(message, qos, now, retain=retain, identifiers=wanted.identifiers)
                 reached.append(session)
-        for group in groups:
+        for group in matched.groups:
             if self._unassigned is None:
                 reached.append(self._share(message, group, now))
             else:
@@ -252,7 +318,7 @@ class Exchange:
 
     def _share_again(self, deliveries: Iterable[Delivery], now: int) -> None:
         for delivery in deliveries:
-            if (group := self._subscriptions.group(delivery.group)) is not None:
+            if (group := self._lasting.group(delivery.group)) is not None:
                 self._share(delivery.message, group, now)
 
     # Reading the log again.
@@ -274,7 +340,7 @@ class Exchange:
         session = self.sessions[client] = Session(client, expiry, self._limits)
         session.subscriptions.update(filters)
         for name, options in filters.items():
-            self._subscriptions.add(name, session, options)
+            self._table(session, name).add(name, session, options)
         session.replayed = away is None
         if away is not None:
             self.away[client] = away
@@ -290,7 +356,7 @@ class Exchange:
         """All is read. Whoever was there is away from now on."""
         unassigned, self._unassigned = self._unassigned or {}, None
         for name, messages in unassigned.items():
-            if (group := self._subscriptions.group(name)) is not None:
+            if (group := self._lasting.group(name)) is not None:
                 for one in messages:
                     self._share(one, group, now)
         for client, session in self.sessions.items():

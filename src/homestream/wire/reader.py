@@ -33,6 +33,9 @@ MAX_REPEATED = 256
 PUBACK_HEAD = bytes((PUBACK << 4, 2))
 PUBREC_HEAD = bytes((PUBREC << 4, 2))
 
+#: First bytes of PUBLISH packets whose message is to be retained.
+RETAINING = frozenset(range(0x31, 0x40, 2))
+
 
 class Violation(NamedTuple):
     """The stream broke the protocol here and is dead: why, its first bytes from there, a `Reason` for 5.0."""
@@ -48,7 +51,8 @@ class Batch:
 
     `ids` are the packet ids, two bytes each as on the wire, of those that want an acknowledgement, which
     `ack` begins: PUBACK for QoS 1, PUBREC for QoS 2 (then the batch holds that packet alone). `properties`
-    has those of a row, by its index, where it has any; topic aliases are resolved already.
+    has those of a row, by its index, where it has any; topic aliases are resolved already. `held`: nobody
+    gets it before it is on disk, see `Exchange.arrived`.
     """
 
     topics: list[str] = field(default_factory=list)
@@ -58,6 +62,7 @@ class Batch:
     ack: bytes = PUBACK_HEAD
     properties: dict[int, Properties] = field(default_factory=dict)
     level: int = 4
+    held: bool = False
 
     def acknowledgement(self) -> bytes:
         """All its PUBACK or PUBREC packets, in order."""

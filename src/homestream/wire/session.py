@@ -71,6 +71,7 @@ class Session:
         "client_id",
         "dropped",
         "expiry",
+        "lasting",
         "owner",
         "received",
         "replayed",
@@ -82,6 +83,8 @@ class Session:
     def __init__(self, client_id: str, expiry: int = 0, limits: Limits = LIMITS) -> None:
         self.client_id = client_id
         self.expiry = expiry
+        #: it was to outlive its first connection; so what it gets waits for the disk, all its life
+        self.lasting = expiry > 0
         #: the principal that its client logged in as
         self.owner = ""
         self.subscriptions: dict[str, Options] = {}
