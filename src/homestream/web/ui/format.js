@@ -9,7 +9,12 @@ const hundredths = number(2);
 
 export const integer = (value) => whole.format(value);
 export const decimal = (value) => (Math.abs(value) < 10 ? hundredths : Math.abs(value) < 1000 ? tenths : whole).format(value);
-export const percent = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${whole.format(Math.abs(value))} %`;
+// "+12 %", "−3 %"; from tenfold on "×33".
+export function percent(value) {
+  const rounded = Math.round(value);
+  if (rounded >= 1000) return `×${whole.format(1 + value / 100)}`;
+  return `${rounded > 0 ? "+" : rounded < 0 ? "−" : ""}${whole.format(Math.abs(rounded))} %`;
+}
 
 export function watts(value) {
   return Math.abs(value) >= 10_000 ? `${tenths.format(value / 1000)} kW` : `${whole.format(value)} W`;
