@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. The rest is what they are made of.
 
-.PHONY: demo setup test test-setup flink-test screenshot check fuzz bench clean
+.PHONY: demo setup test test-setup flink-test screenshot check fuzz bench quality wheel clean
 
 SHELL       := bash
 .SHELLFLAGS := -o pipefail -c
@@ -25,7 +25,7 @@ $(READY): requirements.txt requirements-dev.txt pyproject.toml
 	@echo "[2/3] pinned Python packages (once, about a minute)"
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt -r requirements-dev.txt \
 	  | sed -un 's/^Collecting \([^ ]*\).*/      \1/p'
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -e .
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(PAGE): $(READY) src/homestream/web/ui/package-lock.json
@@ -71,5 +71,14 @@ bench: setup          ## the budgets' figures
 quality: setup        ## how right it is on the real homes of ../shared/data: docs/quality.md
 	@$(BIN)/python -m quality
 
+wheel: setup          ## dist/: a wheel whose engine is compiled, after it concluded what the plain one does
+	@rm -rf build dist
+	@echo "compiling the engine (two minutes)"
+	@HOMESTREAM_COMPILE=1 $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation -w dist .
+	@rm -rf build
+	@$(BIN)/python -m pytest -q tests/engine/test_compiled.py
+	@$(BIN)/python bench/compiled.py
+	@echo "to install: pip install" dist/*.whl
+
 clean:                ## forget what setup made
-	@rm -rf $(VENV) $(FLINK) src/homestream/web/ui/vendor src/homestream/web/ui/node_modules demo-home
+	@rm -rf $(VENV) $(FLINK) build dist src/homestream/web/ui/vendor src/homestream/web/ui/node_modules demo-home
