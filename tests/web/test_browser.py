@@ -222,14 +222,13 @@ async def test_a_phone_scrolls_only_down_and_is_dark_as_its_system_is(house: Hou
                     break
                 await asyncio.sleep(0.1)
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            for name in ("Security: Disarmed", "Report"):
+                await page.get_by_role("button", name=name).tap()
+                box = await page.locator(".menu-panel").bounding_box()
+                assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+                await page.keyboard.press("Escape")
         lefts = await page.evaluate("[...document.querySelectorAll('.room')].map(r => r.offsetLeft)")
         assert len(set(lefts)) == 1
-
-        for name in ("Security: Disarmed", "Report"):
-            await page.get_by_role("button", name=name).tap()
-            box = await page.locator(".menu-panel").bounding_box()
-            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 320
-            await page.keyboard.press("Escape")
 
         ground = "getComputedStyle(document.body).backgroundColor"
         assert await page.evaluate(ground) == "rgb(15, 18, 22)"
