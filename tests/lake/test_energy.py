@@ -241,6 +241,24 @@ def test_a_meter_back_after_days_draws_no_bar_and_loses_nothing() -> None:
     assert half["error_kwh"] == half["estimated_kwh"] == pytest.approx(38 * 0.4)
 
 
+def test_where_hours_begin_at_the_half_all_are_cut_there() -> None:
+    """Those closed, those after a silence of the counter, and the one under way."""
+    said = config(timezone="Asia/Kolkata")
+    midnight = START - 5 * HOUR - 30 * MINUTE
+    counted = [n for n in range(0, 20 * 60, 10) if not 6 * 60 < n < 12 * 60]
+    payload = said.model_dump_json(by_alias=True, exclude={"door", "notify"}).encode()
+    entries = [Entry(0, Kind.ACTION, HOME, "run", "configure", payload, midnight)]
+    for n in counted:
+        now = midnight + n * MINUTE
+        entries.append(rows(now, reading("house/mains", "energy", 10.0 * n, now)))
+    output = Engine().apply(placed(entries))
+    with asked(LakeBatch([], output.readings, output.facts, [])) as con:
+        by_hour = queries.consumption(con, HOME, midnight, midnight + DAY, said.timezone, "hour", said)
+    assert [row["start"] for row in by_hour] == [midnight + hour * HOUR for hour in range(20)]
+    assert [row["kwh"] for row in by_hour[:-1]] == pytest.approx([0.6] * 19, abs=0.11)
+    assert fsum(row["kwh"] for row in by_hour) == pytest.approx(11.9, abs=0.11)
+
+
 def test_a_power_that_is_not_known_makes_the_figure_less_sure() -> None:
     said = config()
     watts: Watts = lambda m: float("nan") if 60 <= m < 180 else 600  # noqa: E731

@@ -22,6 +22,10 @@ HOLD = f"INTERVAL (CASE metric WHEN 'power' THEN {MAX_GAP} ELSE {HOLD_MAX} END) 
 HELD_MS = f"epoch_ms(least(coalesce(lead(time) OVER series, time), time + {HOLD})) - epoch_ms(time)"
 
 
+#: The start of the hour that holds a time. The closed hours tell where hours begin: not everywhere in the
+#: world at full hours of UTC.
+HOUR_OF = "time_bucket(INTERVAL 1 HOUR, {}, coalesce((SELECT max(start) FROM closed), $since))"
+
 #: Which of its two figures a device is counted by: one for the whole period, or hours would count twice.
 CHOSEN = """
 , chosen AS (
@@ -57,7 +61,7 @@ closed AS (
     WHERE {wanted} AND {within("time")}
         AND time >= coalesce((SELECT max(start) + INTERVAL 1 HOUR FROM closed), $since)
 ), held AS (
-    SELECT device, metric, time_bucket(INTERVAL 1 HOUR, time) AS start, value,
+    SELECT device, metric, {HOUR_OF.format("time")} AS start, value,
         {HELD_MS} AS ms,
         {RISE} AS rise
     FROM open WINDOW series AS (PARTITION BY device, metric ORDER BY time, seq)
@@ -91,7 +95,7 @@ def _spread(metrics: Sequence[str]) -> str:
     WHERE metric IN {listed(metrics)} AND wh > 0 AND since < $until AND until > $since
 ), pieces AS (
     SELECT *, unnest(generate_series(
-        time_bucket(INTERVAL 1 HOUR, a), b - INTERVAL 1 MICROSECOND, INTERVAL 1 HOUR)) AS hour
+        {HOUR_OF.format("a")}, b - INTERVAL 1 MICROSECOND, INTERVAL 1 HOUR)) AS hour
     FROM within
 ), spread AS (
     SELECT device, metric, hour AS start, since < $since OR until > $until AS edge, wh
