@@ -111,7 +111,7 @@ curl {to.url}/api/v1/readings -H '{bearer}' -H 'Content-Type: application/json' 
 def _coap(to: Reach) -> str:
     row = json.dumps({"device": f"ROOM/{to.name}", "temperature": 21.3})
     there = f"coap://{to.host}:{to.door.coap_port}/readings?token={token(to.name, to.password)}"
-    return f"coap-client -m post -t 50 -e '{row}' '{there}'"
+    return f"coap-client -m post -t 50 -e '{row}' '{there}'\n# (Debian and Ubuntu: coap-client-notls)"
 
 
 def key(settings: Mapping[str, str]) -> str:
