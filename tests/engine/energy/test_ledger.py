@@ -73,6 +73,8 @@ def test_the_home_is_its_meters_or_else_what_no_meter_counts_already() -> None:
     assert stage.energy(None, T) == pytest.approx(4 * one)
     configured(run, device=[{"id": "oven", "parent": "l1"}, {"id": "l1"}])
     assert stage.energy(None, T) == pytest.approx(3 * one)
+    configured(run, device=[{"id": "l1", "produces": True}])
+    assert stage.energy(None, T) == pytest.approx(3 * one), "what gives is nothing used"
     configured(run, device=[{"id": "l1", "mains": True}, {"id": "l2", "mains": True}])
     assert stage.energy(None, T) == pytest.approx(2 * one)
 

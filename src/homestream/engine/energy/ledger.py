@@ -1,7 +1,8 @@
 """What a device and the home have used since a time, from the windows that their series keep.
 
 A device's counter goes before its power. The home is its mains, where there are any; else all devices that
-no other one counts already. What a counter gained over a silence counts by the share of that silence.
+take energy and that no other one counts already. What a counter gained over a silence counts by the share of
+that silence.
 """
 
 from collections.abc import Mapping
@@ -61,7 +62,8 @@ class Ledger:
     def _home(self, config: HomeConfig, since: int, until: int) -> float | None:
         devices = dict.fromkeys(device for device, _ in self._table)
         meters = [device for device in config.mains if device in devices]
-        counted = meters or [d for d in devices if (said := config.named(d)) is None or not said.parent]
+        apart = {device.id for device in config.device if device.parent or device.produces}
+        counted = meters or [device for device in devices if device not in apart]
         known = [wh for device in counted if (wh := self._device(device, since, until)) is not None]
         return fsum(known) if known else None
 
