@@ -241,6 +241,22 @@ def test_a_meter_back_after_days_draws_no_bar_and_loses_nothing() -> None:
     assert half["error_kwh"] == half["estimated_kwh"] == pytest.approx(38 * 0.4)
 
 
+def test_in_a_home_without_mains_the_sun_is_no_power_used() -> None:
+    said = config(device=[{"id": "roof/inverter", "produces": True}])
+    fridge, sun = {"kitchen__fridge__power": lambda _: 100}, {"roof__inverter__power": lambda _: 3_000}
+    batch = lived(said, START, DAY, 4 * MINUTE, **fridge, **sun)
+    asked_of = (HOME, START, START + DAY)
+    with asked(batch) as con:
+        peak = queries.peak_power(con, *asked_of, said)
+        day = queries.power_mean_day(con, *asked_of, "UTC", said)
+        base = queries.always_on(con, *asked_of, "UTC", said)
+        (used,) = queries.consumption(con, *asked_of, "UTC", "day", said)
+    assert peak is not None and peak[0] == 100
+    assert {row["watts"] for row in day} == {100}
+    assert base is not None and base["watts"] == pytest.approx(100)
+    assert used["kwh"] == pytest.approx(2.4)
+
+
 def test_where_hours_begin_at_the_half_all_are_cut_there() -> None:
     """Those closed, those after a silence of the counter, and the one under way."""
     said = config(timezone="Asia/Kolkata")

@@ -46,18 +46,18 @@ def consumption(
     are known). A step of which nothing is known is left out.
     """
     ours, listed = counted(con, home, config)
-    who: dict[str, Any] = {"home": home, "listed": listed, "gives": gives(config), **period(since, until)}
+    who: dict[str, Any] = {"home": home, "listed": listed, **period(since, until)}
     # where a meter had both signs in one hour, the hour's sum hides what was fed in
     signed = f"""
     SELECT 1 FROM rollup_1h WHERE home = $home AND metric = 'power' AND {within("start")} AND "min" < 0
-        AND {ours} AND NOT list_contains($gives, device) LIMIT 1
+        AND {ours} LIMIT 1
     """
     fed_in = FED_IN if ask(con, signed, **who) else NOT_FED_IN
     start = "timezone($zone, date_trunc('day', timezone($zone, m.start)))"
     sql = f"""
     WITH {hours(priced_metrics(config))} {CHOSEN} {priced(config)} {fed_in}
     , mine AS (
-        SELECT * FROM priced WHERE energy_wh IS NOT NULL AND {ours} AND NOT list_contains($gives, device)
+        SELECT * FROM priced WHERE energy_wh IS NOT NULL AND {ours}
     ), flows AS (
         SELECT {start} AS slot, m.start, m.device, m.metric, known_ms, price,
             CASE m.metric WHEN 'energy_export' THEN 0 ELSE energy_wh + coalesce(wh, 0) END AS taken,
@@ -138,8 +138,9 @@ def gives(config: HomeConfig) -> list[str]:
 def counted(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tuple[str, list[str]]:
     """The condition that a row's device counts for the whole home, and its parameter $listed.
 
-    These are the home's meters; without one, all devices that no other one counts already.
+    These are the home's meters; without one, all devices that take energy and that no other one counts.
     """
     if mains := meters(con, home, config):
         return "list_contains($listed, device)", list(mains)
-    return "NOT list_contains($listed, device)", [device.id for device in config.device if device.parent]
+    apart = [device.id for device in config.device if device.parent or device.produces]
+    return "NOT list_contains($listed, device)", apart
