@@ -5,7 +5,7 @@ from tests.door.talker import Join, Talker
 
 from homestream.door import mqtt as module
 from homestream.wire.message import Message
-from homestream.wire.packets import Connect, Filter, Will, encode
+from homestream.wire.packets import Connect, Filter, Ping, Pong, Subscribe, Unsubscribe, Will, encode
 from homestream.wire.reasons import Reason
 
 LEVELS = pytest.mark.parametrize("level", [4, 5])
@@ -174,5 +174,28 @@ async def test_what_is_unsubscribed_is_heard_no_more_at_once(open_doors, join: J
             for topic in ("den/lamp", "hall/lamp", "den/fan"):
                 await other.say(topic)
             assert (await client.heard(left))[-1].topic == "den/fan"
+        await client.leave()
+        await other.leave()
+
+
+@LEVELS
+async def test_what_is_said_while_a_subscription_is_on_its_way_to_the_disk_does_not_overtake_it(
+    open_doors, join: Join, until, level: int
+) -> None:
+    async with open_doors() as doors:
+        await (await Talker.come(join, doors, "c", level, clean=False, **lasting(level))).leave()
+        client = await Talker.come(join, doors, "c", level)  # the log knows of it from before
+        await client.subscribe(Filter("den/fan", 0))
+        other = await Talker.come(join, doors, "other", level)
+        doors.log.turning.clear()
+        client.send(Subscribe(1, (Filter("den/lamp", 0),)))
+        client.send(Unsubscribe(1, ("den/fan",)))
+        await until(lambda: doors.committer._bytes + doors.committer._in_hand)
+        for topic in ("den/lamp", "den/fan", "den/lamp"):
+            await other.say(topic, b"", 0)
+        other.send(Ping())
+        await other.until(Pong)
+        doors.log.turning.set()
+        assert [m.topic for m in await client.heard(2)] == ["den/lamp", "den/lamp"]
         await client.leave()
         await other.leave()

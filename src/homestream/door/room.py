@@ -152,9 +152,12 @@ class Room:
         now = self.clock()
 
         def written(result: int | LogError) -> None:
+            if logged:
+                self.exchange.went()
             done(result if isinstance(result, LogError) else self.exchange.apply(record, now))
 
         if logged:
+            self.exchange.wait()
             self.note(source, record, written)
         else:
             written(0)

@@ -86,13 +86,21 @@ class Exchange:
         #: filters of sessions that end with their connection; of all others, and of groups
         self._prompt: Subscriptions[Session] = Subscriptions()
         self._lasting: Subscriptions[Session] = Subscriptions()
-        #: batches on their way to the disk that are not passed on before
+        #: batches and records on their way to the disk that take effect only there; what comes after waits
         self._held = 0
         self._promised = Promised()
         #: shared filter -> what no member has: only while the log is read again
         self._unassigned: dict[str, list[Message]] | None = None
 
     # Records of the log.
+
+    def wait(self) -> None:
+        """A record is on its way to the disk; what arrives meanwhile must not overtake it. `went` follows."""
+        self._held += 1
+
+    def went(self) -> None:
+        """A record is on disk, or could not be written."""
+        self._held -= 1
 
     def apply(self, record: AnyRecord, now: int) -> list[int]:
         """Do what a record says, at `now`; the reason codes of a subscription or its end, else nothing."""
