@@ -13,7 +13,7 @@ A message that a client publishes goes two ways:
 ```
 
 What is passed on at once does not wait for the disk; what is to outlive a crash does. Since nothing overtakes
-what is held, each subscriber gets its messages in the order of the log.
+what is held, nor a record on its way, each subscriber gets its messages in the order of the log.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
