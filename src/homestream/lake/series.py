@@ -1,12 +1,18 @@
 """Measured values over time: one series thinned, rooms by hour of the day."""
 
+from statistics import median
+
 import duckdb
 
+from homestream.engine.windows import HOLD_MAX
 from homestream.lake.ask import Rows, ask, period, within
 from homestream.lake.devices import LATEST, ROOM
 from homestream.lake.hours import hours
 
 HOUR_MS = 3_600_000
+
+#: So many times its usual silence is a gap also in a series whose readings are further apart than its hold.
+UNUSUAL = 3
 
 #: Of the hours closed, and of the readings since for a home of less than an hour.
 MEASURES_HUMIDITY = f"""
@@ -16,29 +22,51 @@ UNION SELECT device FROM readings WHERE home = $home AND metric = 'humidity' AND
 
 
 def series(
-    con: duckdb.DuckDBPyConnection, home: str, device: str, metric: str, since: int, until: int, points: int
+    con: duckdb.DuckDBPyConnection,
+    home: str,
+    device: str,
+    metric: str,
+    since: int,
+    until: int,
+    points: int,
+    hold: int = HOLD_MAX,
 ) -> Rows:
     """One series over [since, until) in at most `points` rows: dicts of time (ms), min, max and mean.
 
     `time` is the first reading's of the row; values are None where the series was unknown all along. Where
-    a row spans an hour or more it is made of whole hours.
+    a row spans an hour or more it is made of whole hours. A silence longer than `hold` ms, and than is usual
+    of the series, has a row of Nones more, from when its last value held no longer.
     """
     width = max(1, -(-(until - since) // points))
     asked = {"home": home, "device": device, "metric": metric, "from": since, "width": width}
     if width >= HOUR_MS:
         sql = f"""
         SELECT epoch_ms(min(start)) AS time, min("min") AS "min", max("max") AS "max",
-            coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg("mean")) AS mean
+            coalesce(sum(twmean * known_ms) / nullif(sum(known_ms), 0), avg("mean")) AS mean,
+            epoch_ms(max(start)) + {HOUR_MS} AS latest
         FROM rollup_1h WHERE home = $home AND device = $device AND metric = $metric AND {within("start")}
         GROUP BY (epoch_ms(start) - $from) // $width ORDER BY 1
         """
     else:
         sql = f"""
-        SELECT epoch_ms(min(time)) AS time, min(value) AS "min", max(value) AS "max", avg(value) AS mean
+        SELECT epoch_ms(min(time)) AS time, min(value) AS "min", max(value) AS "max", avg(value) AS mean,
+            epoch_ms(max(time)) AS latest
         FROM readings WHERE home = $home AND device = $device AND metric = $metric AND {within("time")}
         GROUP BY (epoch_ms(time) - $from) // $width ORDER BY 1
         """
-    return ask(con, sql, **asked, **period(since, until))
+    return _with_gaps(ask(con, sql, **asked, **period(since, until)), hold)
+
+
+def _with_gaps(rows: Rows, hold: int) -> Rows:
+    ends = [row.pop("latest") for row in rows]
+    silences = [row["time"] - end for row, end in zip(rows[1:], ends, strict=False)]
+    longest = max(hold, UNUSUAL * median(silences)) if silences else hold
+    drawn = rows[:1]
+    for row, end, silence in zip(rows[1:], ends, silences, strict=False):
+        if silence > longest:
+            drawn.append({"time": end + hold, "min": None, "max": None, "mean": None})
+        drawn.append(row)
+    return drawn
 
 
 def climate(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 
+from homestream.engine.windows import HOLD_MAX, power_hold
 from homestream.lake import queries
 from homestream.web.auth import Person
 from homestream.web.deps import Deps, of
@@ -34,10 +35,11 @@ async def series(
     until: Time,
     points: Annotated[int, Query(ge=2, le=POINTS)] = 600,
 ) -> dict[str, Any]:
-    """One series, thinned to `points` rows of time, min, max and mean."""
+    """One series, thinned to `points` rows of time, min, max and mean; nulls where it fell silent."""
     if since >= until:
         raise HTTPException(422, "since must be before until")
-    rows = await deps.query(queries.series, deps.config.id, device, metric, since, until, points)
+    hold = power_hold(deps.config.named(device)) if metric == "power" else HOLD_MAX
+    rows = await deps.query(queries.series, deps.config.id, device, metric, since, until, points, hold)
     return {"since": since, "until": until, "rows": rows}
 
 

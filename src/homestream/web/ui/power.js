@@ -70,13 +70,13 @@ export function Power() {
 
   const [time, value] = power.value;
   const pick = useMemo(() => (index) => point(index), []);
-  const pointed = over !== null && over !== undefined && data[0][over] !== undefined;
+  const pointed = (data[1][over] ?? null) !== null;
   return html`
     <section class="card wide stretch power live-part" aria-label="Power now">
       <div class="card-head">
         <h2>Power now</h2>
         ${meters.value.length > 0 && html`<span class="big" data-power>${value === null ? "Unknown" : watts(value)}</span>`}
-        <small class="muted">${link.value === "lost" && time ? `as of ${second(time)}` : ""}${pointed ? `${watts(data[1][over] ?? 0)} at ${second(data[0][over] * 1000)}` : ""}</small>
+        <small class="muted">${link.value === "lost" && time ? `as of ${second(time)}` : ""}${pointed ? `${watts(data[1][over])} at ${second(data[0][over] * 1000)}` : ""}</small>
         <span class="space"></span>
         ${meters.value.length > 0 && html`<${Filters} small name="Time shown" choices=${WINDOWS} chosen=${span} choose=${choose} />`}
       </div>
