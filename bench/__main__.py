@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("whole", "door", "codec", "line_protocol", "engine", "dialects", "lake")
+SCRIPTS = ("whole", "door", "codec", "line_protocol", "engine", "backtest", "dialects", "lake")
 
 
 def main() -> int:

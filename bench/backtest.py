@@ -74,7 +74,7 @@ SELECT s * 22 + k + 3 AS seq, device, metric, $start + s * 5000 + k * 10 AS ms, 
     WHEN 'illuminance' THEN round(greatest(0, 500 * sin(day)) + r, 0)
     ELSE (hash(s // 24, k) % 1000 < CASE metric WHEN 'motion' THEN 100 ELSE 4 END)::INT END::DOUBLE AS value
 FROM (SELECT s, k, device, metric, s % 17280 / 17280 * 2 * pi() AS day, hash(s, k) % 1000 / 1000 AS r
-      FROM range($first, $first + 17280) steps(s), series)
+      FROM range($first::BIGINT, $first::BIGINT + 17280) steps(s), series)
 """
 _SILVER = """
 SELECT seq, 'home' AS home, device, metric, make_timestamptz(ms * 1000) AS time, value,
@@ -86,13 +86,13 @@ SELECT seq, 'message' AS kind, 'home' AS home, 'mqtt:bench' AS source,
        'home/' || device || '/' || metric AS topic, value::TEXT::BLOB AS payload, ms, 1 AS items FROM made
 UNION ALL
 SELECT s * 22 + 2, 'tick', '', 'clock', '', ''::BLOB, $start + s * 5000, 1
-FROM range($first, $first + 17280) steps(s)
+FROM range($first::BIGINT, $first::BIGINT + 17280) steps(s)
 UNION ALL
-SELECT $first * 22 + 1 + seq, 'action', 'home', 'page:ann', topic, payload::BLOB,
-       $start + $first * 5000 + ms, 1
+SELECT $first::BIGINT * 22 + 1 + seq, 'action', 'home', 'page:ann', topic, payload::BLOB,
+       $start + $first::BIGINT * 5000 + ms, 1
 FROM (VALUES (0, 'configure', $config, 0), (22 * 5760, 'mode', '{"mode": "away"}', 28800000),
              (22 * 12240, 'mode', '{"mode": "disarmed"}', 61200000)) AS actions(seq, topic, payload, ms)
-WHERE seq > 0 OR $first = 0
+WHERE seq > 0 OR $first::BIGINT = 0
 """
 
 

@@ -38,6 +38,7 @@ RICH = [
     {"name": "Late", "when": 'den/iron.power > 500 and time >= "11:10"'},
     {"name": "Alone", "when": "den/iron.power > 100 and occupied == false"},
     {"name": "Away", "when": "mode == away", "do": ["notify phone"]},
+    {"name": "Empty", "when": "occupied == false"},
     {"name": "In", "first": "hall/door.contact == open", "then": "hall/motion.motion == on", "within": "2m"},
     {"name": "Quiet", "silent": "hall/door.contact", "for": "5m"},
     {"name": "Moved", "when": "changed(hall/motion.motion)"},
@@ -63,7 +64,7 @@ def stream(seed: int) -> list[Entry]:
     """Forty minutes: steady devices and moody ones, lost, late and doubled messages, a hub that was down."""
     chance = random.Random(seed)
     made: list[tuple[Kind, str, str, Any, int]] = []
-    watts, warm, shut = 0.0, 20.0, 0.0
+    watts, warm, shut, moves = 0.0, 20.0, 0.0, 0
     now = TEN
     down = chance.choice([None, chance.randrange(480)])
     for step in range(480):
@@ -78,6 +79,9 @@ def stream(seed: int) -> list[Entry]:
         if chance.random() < 0.9:
             both = {"temperature": round(warm, 1), "humidity": 40 + step % 2}
             made.append((Kind.MESSAGE, "home/den/climate", "", both, now + 200))
+        if chance.random() < 0.9:
+            moves = chance.choice([moves] * 12 + [0, 0, 0, 1])
+            made.append((Kind.MESSAGE, "home/den/motion/motion", "", {"value": moves}, now + 250))
         if step % 6 == 0:
             shut = chance.choice([shut] * 9 + [1 - shut])
             made.append((Kind.MESSAGE, "home/hall/door/contact", "", {"value": shut}, now + 300))

@@ -13,7 +13,9 @@ from homestream.backtest.stretch import Column, SeriesKey, Stretch
 from homestream.engine.fact import AnyFact
 from homestream.engine.fold import Engine
 from homestream.engine.home import HomeFold
+from homestream.engine.operator import Operator
 from homestream.engine.series import Series
+from homestream.engine.timers import NEVER
 from homestream.reading import Entry
 
 #: Operators of whom `interest.py` knows what is dull to them.
@@ -74,26 +76,25 @@ class Drive:
         if place == stop:
             return stop
         low, high = stretch.seqs[place], stretch.seqs[stop - 1] + 1
-        runs: list[tuple[_Cursor, Series, int]] = []
+        waiting: list[tuple[_Cursor, Series]] = []
         for cursor in cursors:
-            seqs, at, size = cursor.seqs, cursor.at, cursor.size
-            while at < size and seqs[at] < low:
+            seqs, at = cursor.seqs, cursor.at
+            while seqs[at] < low:
                 at += 1  # of entries that were given
             cursor.at = at
-            if at == size or seqs[at] >= high:
-                continue
-            series = cursor.series = cursor.series or fold.stage.table.get(cursor.key)
-            if series is None or series.blind is not None or not _answered(series):
-                high = seqs[at]
-            else:
-                runs.append((cursor, series, bisect_left(seqs, high, at)))
+            if seqs[at] < high:
+                series = cursor.series = cursor.series or fold.stage.table.get(cursor.key)
+                if series is None or series.blind is not None or not cursor.answered(series):
+                    high = seqs[at]
+                else:
+                    waiting.append((cursor, series))
         if high <= stretch.seqs[stop - 1]:
             stop = bisect_left(stretch.seqs, high, place, stop)
-            runs = [(c, series, bisect_left(c.seqs, high, c.at, end)) for c, series, end in runs]
-        for cursor, series, end in runs:
-            if cursor.at < end:
-                fold.pour(series, cursor.times[cursor.at : end], cursor.values[cursor.at : end])
-                cursor.at = end
+        for cursor, series in waiting:
+            at = cursor.at
+            end = cursor.at = bisect_left(cursor.seqs, high, at)
+            if at < end:
+                fold.pour(series, cursor.times[at:end], cursor.values[at:end])
         if place < stop:
             tick = stretch.ticks.rfind(1, place, stop)
             if tick >= 0:
@@ -110,16 +111,21 @@ class Drive:
 
 
 class _Cursor:
-    """Where in the column of a series what is not yet kept begins."""
+    """Where in the column of a series what is not yet kept begins; `seqs` end with one beyond all."""
 
-    __slots__ = ("at", "key", "seqs", "series", "size", "times", "values")
+    __slots__ = ("_known", "_watchers", "at", "key", "seqs", "series", "times", "values")
 
     def __init__(self, key: SeriesKey, column: Column) -> None:
-        self.key, self.at, self.size = key, 0, len(column.seqs)
-        self.seqs, self.times, self.values = column
+        self.key, self.at = key, 0
+        self.seqs, self.times, self.values = column.seqs[:], column.times, column.values
+        self.seqs.append(NEVER)
         self.series: Series | None = None
+        self._watchers: tuple[Operator, ...] | None = None
+        self._known = False
 
-
-def _answered(series: Series) -> bool:
-    """Whether nobody listens but those of whom it is known what is dull to them."""
-    return all(watcher.name in KNOWN for watcher in series.watchers)
+    def answered(self, series: Series) -> bool:
+        """Whether nobody listens but those of whom it is known what is dull to them."""
+        if series.watchers is not self._watchers:
+            self._watchers = series.watchers
+            self._known = all(watcher.name in KNOWN for watcher in series.watchers)
+        return self._known

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from homestream.backtest.interest import Interest
-from homestream.backtest.stretch import Stretch, readings_of, stretch_of
+from homestream.backtest.interest import TRACKER, Interest
+from homestream.backtest.stretch import Readings, Stretch, readings_of, stretch_of
 from homestream.engine.operator import GAP_MS
 from homestream.lake.bronze import FOLDER, KINDS, runs
 from homestream.lake.commit import log_folder
@@ -72,6 +72,7 @@ class History:
         self._con = connect(folder, [])
         #: when the newest tick was, ms; None before the first
         self._ticked: int | None = None
+        self._tracked = False
 
     def imported(self, before: int | None) -> Iterator[tuple[Stretch, int, int]]:
         """(stretch, how far, of how much), days in order, of what was brought and is older than `before`.
@@ -91,7 +92,7 @@ class History:
             what = {"base": base, "home": self._home, "whole": before is None, **span}
             rows = self._con.sql(_MADE, params=what).to_arrow_table().cast(MADE)
             if rows.num_rows:
-                readings = readings_of(rows, self._interest)
+                readings = self._columns(rows)
                 no = pa.array([False] * len(readings.seqs), pa.bool_())
                 entries = pa.table({"seq": readings.seqs, "tick": no, "arrived": readings.times})
                 base = readings.seqs[-1].as_py()
@@ -104,13 +105,18 @@ class History:
         for run in runs([part for part in self._parts(BRONZE) if part.first <= upto]):
             first, last = run[0].first, max(part.last for part in run)
             made = [part for part in silver if part.first <= last and part.last >= first]
-            readings = readings_of(self._readings(made, first, last), self._interest)
+            readings = self._columns(self._readings(made, first, last))
             entries = self._entries(run)
             read = partial(self._came, self._files(BRONZE, run))
             # what a broker had kept is told to the operators otherwise
             kept = entries.filter(pc.equal(entries["kind"], "retained"))["seq"].combine_chunks()
             given = pa.concat_arrays([told, kept, *self._missed(entries)])
             yield stretch_of(readings, entries, read, given), last
+
+    def _columns(self, rows: pa.Table) -> Readings:
+        """Readings in columns; from the first tracker on, the home has trackers."""
+        self._tracked = self._tracked or pc.any(pc.equal(rows["metric"], TRACKER)).as_py() is True
+        return readings_of(rows, self._interest, tracked=self._tracked)
 
     def _parts(self, table: Table) -> list[Part]:
         root = self._folder / table.name

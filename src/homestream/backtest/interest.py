@@ -10,7 +10,7 @@ sum, or a series is compared with another.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from homestream.backtest.sameness import Again, Level, Pause, Settled, Still, Test
+from homestream.backtest.sameness import Again, Level, Moving, Pause, Settled, Still, Test
 from homestream.engine.rules.action import Enter
 from homestream.engine.rules.calls import HEARD_MS, duration
 from homestream.engine.rules.condition import STATE_WORDS
@@ -20,12 +20,9 @@ from homestream.engine.rules.ruleset import Rule, compile_rules
 from homestream.engine.safety.zones import MOTION
 from homestream.home import HomeConfig, RuleConfig
 
-#: What presence makes of the metrics that tell of people; of their air it looks at each reading.
-OF_PEOPLE: dict[str, Test] = {
-    **dict.fromkeys(("contact", "switch", "presence"), Again()),
-    **dict.fromkeys(MOTION, Still()),
-}
-AIR = "carbon_dioxide"
+#: Metrics of which presence heeds another value only; of the air it looks at each reading.
+STATES = frozenset(("contact", "switch"))
+TRACKER, AIR = "presence", "carbon_dioxide"
 
 #: Measures of a window that lie between the least and the greatest value in it.
 AVERAGES = frozenset(("mean", "twmean", "min", "max", "last", "percentile"))
@@ -42,24 +39,31 @@ class Interest:
         """ConfigError for a wrong rule."""
         self._tests: dict[Ref, set[Test]] = {}
         self._every: set[Ref] = set()
-        self.of_home = self.whole = False
+        self.of_home = self.whole = self._enters = False
         for config in configs:
             for rule, written in zip(compile_rules(config), config.rule, strict=True):
                 self._add(rule, written, config)
 
-    def tests(self, device: str, metric: str) -> list[Test] | None:
-        """What a reading of the series must be the same by to be dull; None where every reading counts."""
+    def tests(self, device: str, metric: str, *, tracked: bool) -> list[Test] | None:
+        """What a reading of the series must be the same by to be dull; None where every reading counts.
+
+        `tracked`: the home has trackers of people.
+        """
         if self.whole or (self.of_home and metric == AIR):
             return None
         if any(_may_be(ref, device, metric) for ref in self._every):
             return None
         found = {test for ref, tests in self._tests.items() if _may_be(ref, device, metric) for test in tests}
-        if metric == "presence" or (self.of_home and metric in OF_PEOPLE):
-            found.add(OF_PEOPLE[metric])
+        if metric == TRACKER or (self.of_home and metric in STATES):
+            found.add(Again())
+        elif self.of_home and metric in MOTION:
+            # a tracker, or a rule that sets a mode, may empty the home while somebody moves
+            found.add(Still() if tracked or self._enters else Moving())
         return list(found)
 
     def _add(self, rule: Rule, written: RuleConfig, config: HomeConfig) -> None:
-        self.of_home = self.of_home or rule.of_home or any(isinstance(act, Enter) for act in rule.actions)
+        self._enters = self._enters or any(isinstance(act, Enter) for act in rule.actions)
+        self.of_home = self.of_home or rule.of_home or self._enters
         self.whole = self.whole or rule.kind == "anomaly" or bool(rule.budgets)
         if rule.kind == "silent":
             for ref in rule.heard:

@@ -5,7 +5,8 @@ Each takes the column, in order of arrival, as `plain` (neither late, a correcti
 before, whatever moment a rule was judged at meanwhile. `plain` itself is asked of both by the caller.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +18,8 @@ from homestream.engine.series import BEFORE
 ROUNDING = 1e-12
 
 
-class Level(NamedTuple):
+@dataclass(frozen=True)
+class Level:
     """`x > 5`: it is on the same side of the number as the one before, or equals it as that did."""
 
     number: float
@@ -28,7 +30,8 @@ class Level(NamedTuple):
         return pc.and_(pc.equal(below[1:], below[:-1]), pc.equal(above[1:], above[:-1]))
 
 
-class Settled(NamedTuple):
+@dataclass(frozen=True)
+class Settled:
     """`mean(x, "10m") > 5`: all values since before the window began are on the same side.
 
     Then so is the mean, and whatever else lies between the least and the greatest of them.
@@ -51,7 +54,8 @@ class Settled(NamedTuple):
         return pc.and_(out, Pause(self.ms).same(plain, times, values))
 
 
-class Pause(NamedTuple):
+@dataclass(frozen=True)
+class Pause:
     """`age(x) > "5m"`: it followed the one before sooner than that by any clock of the home."""
 
     ms: int
@@ -62,7 +66,8 @@ class Pause(NamedTuple):
         return pc.less(pc.subtract(times[1:], times[:-1]), self.ms - LATENESS)
 
 
-class Again(NamedTuple):
+@dataclass(frozen=True)
+class Again:
     """The same value as before: what presence makes of doors and switches."""
 
     def same(self, plain: Any, times: Any, values: Any) -> Any:
@@ -70,7 +75,8 @@ class Again(NamedTuple):
         return pc.equal(values[1:], values[:-1])
 
 
-class Still(NamedTuple):
+@dataclass(frozen=True)
+class Still:
     """Still no motion; while there is, each reading says that somebody moves."""
 
     def same(self, plain: Any, times: Any, values: Any) -> Any:
@@ -78,4 +84,15 @@ class Still(NamedTuple):
         return pc.and_(pc.equal(values[1:], 0), pc.equal(values[:-1], 0))
 
 
-Test = Level | Settled | Pause | Again | Still
+@dataclass(frozen=True)
+class Moving:
+    """Still no motion, or still motion, and not for the last time: that tells when somebody last moved."""
+
+    def same(self, plain: Any, times: Any, values: Any) -> Any:
+        """See above."""
+        again = pc.equal(values[1:], values[:-1])
+        goes_on = pa.concat_arrays([pc.and_(again[1:], plain[2:]), pa.array([False])])
+        return pc.and_(again, pc.or_(pc.equal(values[1:], 0), goes_on))
+
+
+Test = Level | Settled | Pause | Again | Still | Moving

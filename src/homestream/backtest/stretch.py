@@ -81,8 +81,11 @@ class Readings(NamedTuple):
     given: pa.Int64Array
 
 
-def readings_of(rows: pa.Table, interest: Interest) -> Readings:
-    """From rows of seq, device, metric (both dictionaries), time (ms), value and odd (late, a correction)."""
+def readings_of(rows: pa.Table, interest: Interest, *, tracked: bool) -> Readings:
+    """From rows of seq, device, metric (both dictionaries), time (ms), value and odd (late, a correction).
+
+    `tracked`: the home has trackers of people.
+    """
     rows = _by_series(rows)
     seqs, times, values, odd = (_whole(rows[name]) for name in ("seq", "time", "value", "odd"))
     columns: dict[SeriesKey, Column] = {}
@@ -91,7 +94,9 @@ def readings_of(rows: pa.Table, interest: Interest) -> Readings:
         span = slice(start, end)
         kept = array_of("q", seqs[span]), array_of("q", times[span]), array_of("d", values[span])
         columns[key] = Column(*kept)
-        dull.append(_dull(seqs[span], times[span], values[span], odd[span], interest.tests(*key)))
+        dull.append(
+            _dull(seqs[span], times[span], values[span], odd[span], interest.tests(*key, tracked=tracked))
+        )
     order = pc.sort_indices(seqs)
     seqs, times, given = seqs.take(order), times.take(order), pc.invert(pa.concat_arrays(dull)).take(order)
     again = pc.equal(seqs[1:], seqs[:-1])

@@ -122,9 +122,10 @@ class Series:
     def known_after(self, after: int) -> list[int]:
         """The times of its known readings after a time."""
         low = bisect_right(self.times, after)
-        return [
-            time for time, value in zip(self.times[low:], self.values[low:], strict=True) if not isnan(value)
-        ]
+        times, values = self.times[low:], self.values[low:]
+        if not isnan(sum(values)):  # as nearly always
+            return times.tolist()
+        return [time for time, value in zip(times, values, strict=True) if not isnan(value)]
 
     def between(self, after: int, upto: int) -> list[tuple[int, float]]:
         """The readings in (after, upto]."""

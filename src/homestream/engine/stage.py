@@ -76,10 +76,8 @@ class Stage:
 
     def times(self, device: str, after: int) -> list[int]:
         """When the device gave known readings after a time, ascending, each once; a day back at most."""
-        times: set[int] = set()
-        for series in self._of_device.get(device, ()):
-            times.update(series.known_after(after))
-        return sorted(times)
+        each = [series.known_after(after) for series in self._of_device.get(device, ())]
+        return each[0] if len(each) == 1 else sorted(set().union(*each))
 
     def history(
         self, device: str, metric: str, after: int, upto: int
