@@ -1,8 +1,8 @@
 """The MQTT listener: who is connected, and the rooms of their homes.
 
-One read of a socket becomes one append of all its messages; one callback, after fsync, writes all their
-acknowledgements at once and routes them to subscribers. Homes are told apart by who logged in; a topic
-never leaves its home. See `client` for one connection, `room` for one home.
+What one turn of the loop reads, from all sockets of a home, becomes one append; one callback, after fsync,
+writes all acknowledgements and sends the messages to whom they were not passed on at once. Homes are told
+apart by who logged in; a topic never leaves its home. See `client` for one connection, `room` for one home.
 """
 
 import asyncio
