@@ -81,7 +81,7 @@ export function Power() {
         ${meters.value.length > 0 && html`<${Filters} small name="Time shown" choices=${WINDOWS} chosen=${span} choose=${choose} />`}
       </div>
       ${meters.value.length
-        ? html`<${Chart} data=${data} text=${text} floor=${0} pick=${pick} label=${`Power over the last ${WINDOWS.find(([ms]) => ms === span)[1]}`} />`
+        ? html`<${Chart} data=${data} text=${text} way="steps" floor=${0} pick=${pick} label=${`Power over the last ${WINDOWS.find(([ms]) => ms === span)[1]}`} />`
         : html`<${Past} />`}
       ${value === null && time > 0 && html`<p class="foot">No data since ${moment(time, now.peek())}</p>`}
     </section>`;
@@ -97,7 +97,7 @@ function Past() {
   const { data: past } = useHistory(last ? asked(last - DAY_MS, Math.min(last + DAY_MS / 24, data.until)) : null);
   const drawn = useMemo(() => past && [past.rows.map((row) => row.time / 1000), past.rows.map((row) => row.mean)], [past]);
   if (drawn?.[0].length > 1) {
-    return html`<p class="muted">No meter is live. ${meter.name}, ${days(drawn[0][0] * 1000, drawn[0].at(-1) * 1000 + 1)}, in W:</p><${Chart} data=${drawn} text=${text} floor=${0} label="Power in the last 24 hours measured" />`;
+    return html`<p class="muted">No meter is live. ${meter.name}, ${days(drawn[0][0] * 1000, drawn[0].at(-1) * 1000 + 1)}, in W:</p><${Chart} data=${drawn} text=${text} way="steps" floor=${0} label="Power in the last 24 hours measured" />`;
   }
   return html`<p class="empty">No meter speaks. A device with <code>power</code> shows here; mark the home's own with <code>mains = true</code> in <code>home.toml</code>.</p>`;
 }
