@@ -115,4 +115,5 @@ class Sequences(Kind):
 
 
 def _run(state: Any) -> Run:
-    return msgspec.convert(state, Run)
+    began, newest, late, evidence = state
+    return Run(began, newest, late, msgspec.convert(evidence, tuple[Evidence, ...]))
