@@ -12,7 +12,6 @@ The device id is all between `home/` and the metric, `laundry/iron`. Metrics we 
 under their slug. `switch`, `brightness`, `setpoint` and `position` are taken to be settable.
 """
 
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,8 +31,8 @@ ENVELOPE = frozenset({"time", "timestamp", "unit", "device", "name", "room", "id
 
 _number = msgspec.json.Decoder(float).decode
 _STATES = {word.encode(): value for word, value in {**WORDS, "1": 1.0, "0": 0.0}.items()}
-#: A Reading without a Python frame.
-_reading = partial(tuple.__new__, Reading)
+#: Makes a Reading without a Python frame.
+_tuple = tuple.__new__
 
 
 def bind(registry: Registry, topic: str) -> Decoder | None:
@@ -69,7 +68,7 @@ def _single(registry: Registry, device_id: str, metric: str, set_topic: str) -> 
 
     def decode(entry: Entry) -> list[Row]:
         nonlocal device
-        _, _, home, _, _, payload, time, _ = entry
+        payload, time = entry.payload, entry.arrived
         try:
             if is_state:
                 value = _STATES[payload.lower()]
@@ -83,7 +82,7 @@ def _single(registry: Registry, device_id: str, metric: str, set_topic: str) -> 
             device = registry.note(device_id, NAME, metric)
             if settable and metric not in device.commands:
                 registry.commandable(device, metric, set_topic)
-        return [[_reading((home, device_id, metric, time, value))]]
+        return [[_tuple(Reading, (entry.home, device_id, metric, time, value))]]
 
     return decode
 

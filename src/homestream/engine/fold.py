@@ -62,6 +62,7 @@ class Engine:
     def apply(self, entries: Sequence[Entry]) -> Output:
         """Fold `entries`, in order of seq; those up to `last_seq` have been and are left out."""
         out = Output()
+        here = whose = None
         for entry in entries:
             seq, kind, name, source, topic, _, _, items = entry
             if seq <= self.last_seq:
@@ -69,26 +70,29 @@ class Engine:
             self.last_seq = seq
             try:
                 if kind in MESSAGES:
-                    home = self.homes.get(name) or self._settle(name)
-                    stage = home.stage
+                    if name != here or source != whose:  # mostly they are those of the entry before
+                        home = self.homes.get(name) or self._settle(name)
+                        stage, account = home.stage, self._account(entry)
+                        here, whose = name, source
                     rows = decode(stage.registry, stage.config, entry)
                     if kind == RETAINED:
                         rows = recognise(stage.table, rows, entry.arrived)
-                    home.step(entry, rows, self._accounts.get((name, source)) or self._account(entry), out)
+                    home.step(entry, rows, account, out)
                     if stage.facts:
                         _take(home, seq, out)
                 elif kind == TICK:
-                    for home in self._ticked(name):
-                        home.tick(entry)
-                        _take(home, seq, out)
+                    for ticked in self._ticked(name):
+                        ticked.tick(entry)
+                        if ticked.stage.facts:
+                            _take(ticked, seq, out)
                 elif kind == ACTION:
-                    home = self.homes.get(name) or self._settle(name)
-                    home.act(entry, out)
-                    _take(home, seq, out)
+                    acted = self.homes.get(name) or self._settle(name)
+                    acted.act(entry, out)
+                    _take(acted, seq, out)
                 elif kind == REFUSED:
-                    account = self._account(entry)
-                    account.received += items
-                    account.rejected += items
+                    refused = self._account(entry)
+                    refused.received += items
+                    refused.rejected += items
                     out.rejected.append(rejected(entry, 0, topic))
             except Exception as bug:
                 # One entry that we cannot judge must not stop a home for good, now and in each replay.

@@ -33,6 +33,7 @@ MAX_SERIES: Final = 10_000
 
 #: No sensor means a number beyond this, and sums of what is within never overflow.
 HUGE: Final = 1e15
+LEAST: Final = -HUGE
 
 
 class HomeFold:
@@ -72,13 +73,17 @@ class HomeFold:
 
     def step(self, entry: Entry, rows: Sequence[Row], account: Account, out: Output) -> None:
         """A message: `rows` is what its items were decoded to, one Row for each of `entry.items`."""
-        seq, _, _, _, _, _, arrived, items = entry
+        seq, arrived = entry.seq, entry.arrived
         stage, stored = self.stage, out.readings
         if arrived > self._heard:
-            self._hear(arrived)
+            # `_hear`, written out: each message comes by here
+            if self._ticked and arrived - self._heard > GAP_MS:
+                self._hear(arrived)
+            else:
+                self._heard = arrived
         if stage.registry.version != self._devices.version:
             self._introduce(arrived)
-        account.received += items
+        account.received += entry.items
         table, limit = stage.table, arrived + AHEAD
         for number, row in enumerate(rows):
             if not isinstance(row, list):
@@ -96,7 +101,7 @@ class HomeFold:
                 to = time if time < limit else limit
                 if to >= stage.due and to > stage.now:
                     self.advance(to)
-                if series.time <= time > self.watermark and -HUGE < value < HUGE and series.blind is None:
+                if series.time <= time > self.watermark and LEAST < value < HUGE and series.blind is None:
                     corrects = time == series.time  # as of devices that send no time, twice within a ms
                     if corrects:
                         if value == series.value:
@@ -278,7 +283,7 @@ class HomeFold:
     def _place(self, series: Series, reading: Reading, to: int, seq: int, out: Output) -> bool | None:
         """A reading that is not the plain case, the clock at `to`: whether it is late; None: a duplicate."""
         stage, time = self.stage, reading.time
-        if not (isnan(reading.value) or -HUGE < reading.value < HUGE):
+        if not (isnan(reading.value) or LEAST < reading.value < HUGE):
             reading = reading._replace(value=nan)
         if to > stage.now:
             self.advance(to)
@@ -322,6 +327,11 @@ class HomeFold:
     def advance(self, to: int) -> None:
         """Move the clock, with all that falls due on the way in order of time, windows before timers."""
         stage, rollup, timers = self.stage, self._rollup, self.stage.timers
+        if to < stage.due:  # as most ticks
+            if to > stage.now:
+                stage.now = to
+                self.watermark = to - LATENESS
+            return
         if rollup.due == NEVER and self._windows:
             rollup.start(to - LATENESS)
         while (due := min(rollup.due, timers.next())) <= to:
