@@ -7,6 +7,7 @@ travels through the log as a `configure` action, so that a replay knows what the
 import difflib
 import ipaddress
 import re
+from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -25,6 +26,9 @@ from homestream.home_bridge import BridgeConfig
 
 #: The whole home's meter, where `home.toml` marks no device as `mains`.
 MAINS = "house/mains"
+
+#: The names of all zones; looking them up walks through some hundred files, and each home restored asks.
+_zones = cache(available_timezones)
 
 #: Every name that becomes part of an id, a topic or a path.
 Slug = Annotated[str, Field(min_length=1, max_length=200)]
@@ -317,7 +321,7 @@ class HomeConfig(_Table):
     @field_validator("timezone")
     @classmethod
     def _is_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in _zones():
             raise ValueError(f"{name!r} is no IANA time zone; write it as Europe/Berlin")
         return name
 
