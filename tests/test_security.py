@@ -12,7 +12,10 @@ from homestream.cli import app
 from homestream.engine.fold import Engine
 from homestream.engine.safety.zones import zone_of
 from homestream.errors import ConfigError
+from homestream.home import HomeConfig
 from homestream.homefile import FILE, parse
+from homestream.lake.connect import connect
+from homestream.lake.retention import trim_security
 from homestream.lake.writer import Lake, LakeBatch
 from homestream.log.sqlite import SqliteLog
 from homestream.reading import Entry, Kind
@@ -53,6 +56,24 @@ def test_a_wrong_zone_is_said_with_its_line() -> None:
     )
     with pytest.raises(ConfigError, match=r"home.toml:8: security.zone.1.armed.0"):
         parse(text)
+
+
+def test_what_is_older_than_it_is_kept_goes_and_the_rest_is_whole(home: Path) -> None:
+    log = SqliteLog(home / LOG_FILE)
+    entries = [entry for part in log.read(1) for entry in part]
+    log.close()
+    engine = Engine()
+    engine.apply(entries[:5])
+    Lake(home).write(LakeBatch(entries=entries[5:], facts=engine.apply(entries[5:]).facts), len(entries))
+    end = entries[-1].arrived
+    others = "SELECT count(*) FROM events WHERE kind <> 'security'"
+    before = connect(home, []).execute(others).fetchall()
+    for keep, now, gone in (("", end, 0), ("4m", end, 3), ("4m", end, 0), ("1m", end + 3_600_000, 4)):
+        config = HomeConfig.model_validate({"timezone": "Europe/Berlin", "security": {"keep": keep}})
+        assert trim_security(home, config, now) == gone
+        code, text = verified(home)
+        assert (code, text[:3]) == (0, "OK:")
+    assert connect(home, []).execute(others).fetchall() == before
 
 
 def verified(home: Path) -> tuple[int, str]:

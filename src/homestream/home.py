@@ -249,6 +249,8 @@ class SecurityConfig(_Table):
     entry_delay: Duration = "30s"
     #: no motion for this long after the outer door closed, and the home counts as empty
     empty_after: Duration = "15m"
+    #: how long the security log is kept; "" for ever
+    keep: Duration = ""
     zone: tuple[ZoneConfig, ...] = ()
 
     @field_validator("night_from", "night_to")

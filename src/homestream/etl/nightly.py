@@ -26,6 +26,7 @@ from homestream.home import HomeConfig
 from homestream.homefile import load
 from homestream.lake.bronze import FOLDER
 from homestream.lake.disk import replace
+from homestream.lake.retention import trim_security
 from homestream.lake.schema import EVENTS, SILVER
 from homestream.lake.table import DeltaFolder
 
@@ -131,9 +132,11 @@ def restate_apart(folder: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Amend the home in the folder named."""
+    """Amend the home in the folder named, and let go of what its security log keeps no longer."""
     os.nice(NICE)
-    restate(Path(arguments[0]), time.time_ns() // 1_000_000)
+    folder, now = Path(arguments[0]), time.time_ns() // 1_000_000
+    restate(folder, now)
+    trim_security(folder, load(folder), now)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,20 @@ MEMORY = "128MB"
 
 
 @contextmanager
-def merged(root: Path, table: Table, paths: Sequence[str], whole: bool) -> Iterator[Iterable[pa.RecordBatch]]:
-    """Batches in the table's order. `whole`: these are all files of the day, so marks are spent."""
+def merged(
+    root: Path, table: Table, paths: Sequence[str], whole: bool, kept: str = "true"
+) -> Iterator[Iterable[pa.RecordBatch]]:
+    """Batches in the table's order, of the rows for which the SQL `kept` holds.
+
+    `whole`: these are all files of the day, so marks are spent.
+    """
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1, "temp_directory": str(root)}) as con:
         files = [str(root / path) for path in paths]
         columns = ", ".join(_column(table, name, whole) for name in table.columns)
         con.read_parquet(files, hive_partitioning=False).create_view("source")
         order = ", ".join(map(quoted, table.order))
-        answer = con.view("source").filter(newest(table, "source", "source")).order(order).project(columns)
+        rows = con.view("source").filter(newest(table, "source", "source")).filter(kept)
+        answer = rows.order(order).project(columns)
         yield (batch.cast(table.schema) for batch in answer.to_arrow_reader(ROW_GROUP))
 
 

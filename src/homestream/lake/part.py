@@ -75,13 +75,13 @@ class Part:
             }
         }
 
-    def removed(self) -> dict[str, Any]:
+    def removed(self, changes: bool) -> dict[str, Any]:
         """The action that removes it from the table; the file stays for a while."""
         return {
             "remove": {
                 "path": self.path,
                 "deletionTimestamp": now(),
-                "dataChange": False,
+                "dataChange": changes,
                 "extendedFileMetadata": True,
                 "partitionValues": {"day": self.day},
                 "size": self.size,

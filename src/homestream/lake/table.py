@@ -68,7 +68,7 @@ class DeltaFolder:
         """Merge what is crowded, and delete files that have not been listed for an hour."""
         crowded = self.crowded()
         for parts in crowded:
-            self._merge(parts)
+            self.rewrite(parts)
         if crowded:
             self._checkpoint()
             # full: also what a crash, or a merge that came second, left in no table
@@ -76,6 +76,26 @@ class DeltaFolder:
                 KEEP_REMOVED_HOURS, dry_run=False, enforce_retention_duration=False, full=True
             )
             self.load()
+
+    def rewrite(self, parts: list[Part], kept: str = "true") -> None:
+        """Merge files of one day into one, of the rows for which the SQL `kept` holds."""
+        day = parts[0].day
+        whole = len(parts) == sum(part.day == day for part in self.parts.values())
+        with merged(self.root, self.schema, [part.path for part in parts], whole, kept) as batches:
+            new = write_part(self.root, self.schema, day, batches, LASTING)
+        changes = kept != "true"
+        actions = [*(part.removed(changes) for part in parts), new.added(self.schema, changes)]
+        while all(part.path in self.parts for part in parts):
+            try:
+                self._commit("DELETE" if changes else "OPTIMIZE", actions)
+            except FileExistsError:
+                self.load()
+                continue
+            self.parts = {path: part for path, part in self.parts.items() if part not in parts} | {
+                new.path: new
+            }
+            return
+        # somebody else merged them meanwhile; the new file is in no table, and a vacuum will find it
 
     def size_bytes(self) -> int:
         """Bytes of all files that are part of the table."""
@@ -99,24 +119,6 @@ class DeltaFolder:
             except FileExistsError:  # compaction, the ETL or another program was first
                 self.load()
         self.parts.update((part.path, part) for part in parts)
-
-    def _merge(self, parts: list[Part]) -> None:
-        day = parts[0].day
-        whole = len(parts) == sum(part.day == day for part in self.parts.values())
-        with merged(self.root, self.schema, [part.path for part in parts], whole) as batches:
-            new = write_part(self.root, self.schema, day, batches, LASTING)
-        actions = [*(part.removed() for part in parts), new.added(self.schema, changes=False)]
-        while all(part.path in self.parts for part in parts):
-            try:
-                self._commit("OPTIMIZE", actions)
-            except FileExistsError:
-                self.load()
-                continue
-            self.parts = {path: part for path, part in self.parts.items() if part not in parts} | {
-                new.path: new
-            }
-            return
-        # somebody else merged them meanwhile; the new file is in no table, and a vacuum will find it
 
     def _commit(self, operation: str, actions: list[dict[str, Any]]) -> None:
         commit(self.root, self.version + 1, operation, actions)
