@@ -133,6 +133,10 @@ class Reader:
         found: list[Packet | Batch | Violation] = []
         names = self._topics
         batch: Batch | None = None
+        topics: list[str]
+        payloads: list[bytes]
+        heads: list[int]
+        ids: list[bytes]
         pos, size, five = 0, len(data), self.level == 5
         self._need = 0
         try:
@@ -155,9 +159,10 @@ class Reader:
                 if batch is None or head & 4:
                     if head & 6 == 6:
                         raise MalformedPacket("PUBLISH of QoS 3")
-                    batch = Batch(ack=PUBREC_HEAD if head & 4 else PUBACK_HEAD, level=self.level)
+                    topics, payloads, heads, ids = [], [], [], []
+                    ack = PUBREC_HEAD if head & 4 else PUBACK_HEAD
+                    batch = Batch(topics, payloads, heads, ids, ack, {}, self.level)
                     found.append(batch)
-                    topics, payloads, heads, ids = batch.topics, batch.payloads, batch.heads, batch.ids
                 after = body + 2
                 middle = after + (data[body] << 8 | data[body + 1])
                 if middle > end:
