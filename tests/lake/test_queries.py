@@ -290,18 +290,6 @@ def test_series_thins_by_readings_and_by_hours(con: duckdb.DuckDBPyConnection) -
     assert queries.series(con, HOME, "kitchen/oven", "humidity", START, START + DAY, 10) == []
 
 
-@pytest.mark.parametrize(("every", "hold"), [(MINUTE, 5 * MINUTE), (10 * MINUTE, 5 * MINUTE)])
-def test_a_silence_is_a_gap_and_not_a_line_across_it(every: int, hold: int) -> None:
-    times = [START + n * every for n in range(12)] + [START + 5 * HOUR + n * every for n in range(12)]
-    told = [(1, Reading(HOME, "den/x", "power", time, 60.0), False, False) for time in times]
-    con = connect(Path("nowhere"), [LakeBatch(readings=told)])
-    for points in (100, 2000):
-        found = queries.series(con, HOME, "den/x", "power", START, START + 8 * HOUR, points, hold)
-        assert [row["time"] for row in found if row["mean"] is None] == [times[11] + hold]
-        assert [row["time"] for row in found] == sorted(row["time"] for row in found)
-    con.close()
-
-
 def test_the_mean_day_and_the_peak(con: duckdb.DuckDBPyConnection) -> None:
     profile = queries.power_mean_day(con, HOME, START, START + 2 * DAY, "UTC", NO_MAINS)
     assert [row["minute"] for row in profile] == list(range(0, 24 * 60, 5))
