@@ -16,7 +16,7 @@ from homestream.lake.connect import connect
 from homestream.lake.writer import LakeBatch
 from homestream.reading import Entry, Kind, Reading
 
-from .house import DAY, HOME, HOUR, MINUTE, START, batch, placed, reading, rows, tick
+from .house import DAY, HOME, HOUR, MINUTE, START, placed, reading, rows, tick
 
 ZONE = "Europe/Berlin"
 
@@ -151,24 +151,6 @@ def test_hogs_come_most_first_and_the_first_day_has_none_before(con: duckdb.Duck
     found = queries.energy_by_device(con, HOME, START, START + DAY, ZONE, CONFIG)
     assert [row["device"] for row in found] == ["kitchen/oven", "cellar/meter", "den/lamp"]
     assert {row["change_pct"] for row in found} == {None}
-
-
-def test_a_day_under_way_is_compared_with_the_same_hours_of_the_day_before() -> None:
-    now = START + DAY + 13 * HOUR + 20 * MINUTE
-    con = connect(Path("nowhere"), [batch(Engine(), [e for e in entries() if e.arrived < now])])
-    found = queries.energy_by_device(con, HOME, START + DAY, START + 2 * DAY, ZONE, CONFIG)
-    changes = {row["device"]: row["change_pct"] for row in found}
-    assert changes["kitchen/oven"] == pytest.approx(-50, abs=0.2)
-    assert changes["den/lamp"] == pytest.approx(0, abs=0.2)
-    con.close()
-
-
-def test_a_device_that_was_known_for_half_of_the_time_before_has_no_change() -> None:
-    told = [entry for entry in entries() if not START + MINUTE < entry.arrived < START + DAY // 2]
-    con = connect(Path("nowhere"), [batch(Engine(), told)])
-    found = queries.energy_by_device(con, HOME, START + DAY, START + 2 * DAY, ZONE, CONFIG)
-    assert {row["change_pct"] for row in found if row["source"] == "power"} == {None}
-    con.close()
 
 
 def test_consumption_is_the_mains_or_else_all_devices(con: duckdb.DuckDBPyConnection) -> None:
