@@ -80,8 +80,7 @@ async def test_an_open_alert_can_be_acknowledged(house: House, admin: httpx.Asyn
 
 
 async def test_the_security_log_by_severity(house: House, admin: httpx.AsyncClient) -> None:
-    await house.say("hall/door", "contact", 0)
-    await house.say("hall/door", "contact", 1)
+    await house.act("mode", {"mode": "away"}, "page:ann")
     await house.say("kitchen/detector", "smoke", 1)
     everything = (await admin.get("/api/security")).json()["rows"]
     severe = (await admin.get("/api/security", params={"severity": "high"})).json()["rows"]
