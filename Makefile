@@ -71,13 +71,14 @@ bench: setup          ## the budgets' figures
 quality: setup        ## how right it is on the real homes of ../shared/data: docs/quality.md
 	@$(BIN)/python -m quality
 
-wheel: setup          ## dist/: a wheel whose engine is compiled, after it concluded what the plain one does
+wheel: setup          ## dist/: a wheel with codec and engine compiled, after they did what the plain ones do
 	@rm -rf build dist
-	@echo "compiling the engine (two minutes)"
+	@echo "compiling (two minutes)"
 	@HOMESTREAM_COMPILE=1 $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation -w dist .
-	@rm -rf build
-	@$(BIN)/python -m pytest -q tests/engine/test_compiled.py
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --target build/compiled dist/*.whl
+	@PYTHONPATH=build/compiled $(BIN)/python -m pytest -q tests/wire tests/dialects tests/engine/test_compiled.py
 	@$(BIN)/python bench/compiled.py
+	@rm -rf build
 	@echo "to install: pip install" dist/*.whl
 
 clean:                ## forget what setup made

@@ -1,4 +1,4 @@
-"""The compiled engine against the plain one: `bench/engine.py` with both in turn, the best of three runs.
+"""The compiled wheel against the plain sources: `engine.py` and `codec.py` with both, the best of two runs.
 
 python bench/compiled.py     after `make wheel`
 """
@@ -11,26 +11,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-ROOT = Path(__file__).parents[1]
-RATE = re.compile(r"^(.*?) *: *([\d,]+) readings per CPU-s$", re.MULTILINE)
+BENCH = Path(__file__).parent
+SCRIPTS = (("engine.py", "5", "20", "20"), ("codec.py",))
+RATE = re.compile(r"^(.*?)[ :]+([\d,]+) (?:readings per |/)CPU-s", re.MULTILINE)
 
 
 def rates(path: Path) -> dict[str, int]:
-    """What `bench/engine.py` measures of the engine found at `path`."""
-    command = [sys.executable, str(ROOT / "bench" / "engine.py"), "5", "20", "20"]
-    told = subprocess.check_output(command, env={**os.environ, "PYTHONPATH": str(path)}, text=True)
-    return {what: int(rate.replace(",", "")) for what, rate in RATE.findall(told)}
+    """What both measure of the homestream found at `path`, each a CPU-second."""
+    found = {}
+    for script, *rest in SCRIPTS:
+        command = [sys.executable, str(BENCH / script), *rest]
+        told = subprocess.check_output(command, env={**os.environ, "PYTHONPATH": str(path)}, text=True)
+        found |= {what: int(rate.replace(",", "")) for what, rate in RATE.findall(told)}
+    return found
 
 
 def main() -> None:
-    (file,) = (ROOT / "dist").glob("homestream-*.whl")
+    (file,) = BENCH.parent.glob("dist/homestream-*.whl")
     with TemporaryDirectory() as folder, ZipFile(file) as wheel:
         wheel.extractall(folder)
-        runs = [(rates(ROOT / "src"), rates(Path(folder))) for _ in range(3)]
-    print(f"{'readings per CPU-s':52}    plain  compiled")
+        runs = [(rates(BENCH.parent / "src"), rates(Path(folder))) for _ in range(2)]
+    print(f"{'per CPU-second':52}      plain   compiled")
     for what in runs[0][0]:
         plain, compiled = (max(run[which][what] for run in runs) for which in (0, 1))
-        print(f"{what:52}{plain:9,}{compiled:10,}  {compiled / plain:.1f}x")
+        print(f"{what:52}{plain:11,}{compiled:11,}  {compiled / plain:.1f}x")
 
 
 if __name__ == "__main__":
