@@ -30,8 +30,9 @@ MESSAGE = Kind.MESSAGE
 #: As PLAIN, sent again.
 PLAIN_AGAIN = PLAIN | 8
 
-#: Messages, or bytes of payload, that are handed over without waiting for the end of the turn.
-ENOUGH = 1_000
+#: Messages, or bytes of payload, that are handed over without waiting for the end of the turn: among so many
+#: the cost of an append is nothing.
+ENOUGH = 100
 ENOUGH_BYTES = 64 << 10
 
 #: An Entry from one iterable without a Python frame each.
