@@ -87,6 +87,10 @@ class Credentials:
         """The principal of that name, if there is one."""
         return self._known[name][0] if name in self._known else None
 
+    def mark(self, name: str) -> str | None:
+        """What changes with the password of that name, and tells nothing of it; None for nobody."""
+        return hashlib.sha256(self._known[name][1].encode()).hexdigest() if name in self._known else None
+
     def __iter__(self) -> Iterator[Principal]:
         return (principal for principal, _ in self._known.values())
 

@@ -56,7 +56,7 @@ def create_app(deps: Deps) -> FastAPI:
     # No generated documentation pages: they load scripts from elsewhere.
     app = FastAPI(title="Homestream", lifespan=lifespan, openapi_url=None)
     app.state.deps = deps
-    app.state.sessions = Sessions(deps.folder / "state")
+    app.state.sessions = Sessions(deps.folder / "state", deps.credentials.mark)
     app.state.backtest = api_backtest.Job()
     app.state.code = Code(deps.folder)
     app.include_router(deps.ingest)
