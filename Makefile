@@ -72,14 +72,13 @@ quality: setup        ## how right it is on the real homes of ../shared/data: do
 	@$(BIN)/python -m quality
 
 wheel: setup          ## dist/: a wheel with codec and engine compiled, after they did what the plain ones do
-	@rm -rf build dist
+	@rm -rf build/lib* build/compiled dist
 	@echo "compiling (two minutes)"
 	@HOMESTREAM_COMPILE=1 $(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation -w dist .
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --target build/compiled dist/*.whl
 	@PYTHONPATH=build/compiled $(BIN)/python -m pytest -q tests/wire tests/dialects tests/engine/test_compiled.py
 	@$(BIN)/python bench/compiled.py
-	@rm -rf build
 	@echo "to install: pip install" dist/*.whl
 
 clean:                ## forget what setup made
-	@rm -rf $(VENV) $(FLINK) build dist src/homestream/web/ui/vendor src/homestream/web/ui/node_modules demo-home
+	@rm -rf $(VENV) $(FLINK) dist src/homestream/web/ui/vendor src/homestream/web/ui/node_modules demo-home
