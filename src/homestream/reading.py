@@ -5,7 +5,7 @@ through the door, a tick ("it is now t"), an action (a person or an API), or a r
 All times are integer milliseconds since 1970 UTC.
 """
 
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import NamedTuple
 
 
@@ -27,6 +27,7 @@ class Series(NamedTuple):
     metric: str
 
 
+@unique
 class Kind(IntEnum):
     """What a log entry is."""
 
@@ -37,7 +38,7 @@ class Kind(IntEnum):
     #: what the MQTT door must remember of its clients' sessions, see wire/journal.py; no reading
     SESSION = 4
     #: what the HTTP door answered to a request with a key, see door/answers.py; no reading
-    ANSWER = 5
+    ANSWER = 6
     #: a message that a broker had kept and gave a bridge which subscribed, see engine/retained.py
     RETAINED = 5
 

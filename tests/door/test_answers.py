@@ -8,7 +8,9 @@ import pytest
 
 from homestream.door import answers as limits
 from homestream.door.answers import KEEP_MS, Answer, Answers, OtherBody, digest
+from homestream.reading import Entry, Kind
 
+ANSWER = Kind.ANSWER
 BODY = digest("api/readings", b"{}")
 
 
@@ -18,6 +20,17 @@ def answer(key: str, arrived: int = 0, body: bytes = b"{}") -> Answer:
 
 async def ask(answers: Answers, key: str, now: int = 0) -> Answer | None:
     return await answers.begin("home", "http:sensor", key, BODY, now)
+
+
+async def test_in_the_log_they_are_told_from_all_else() -> None:
+    answers = Answers()
+    answers.read(
+        [Entry(0, kind, "home", "bridge:b", "lamp", b"ON", 0) for kind in Kind if kind is not ANSWER]
+    )
+    assert await ask(answers, "a") is None
+    answers.end("home", "http:sensor", "a")
+    answers.read([answer("a").entry()])
+    assert await ask(answers, "a") == answer("a")
 
 
 async def test_it_is_known_again_for_a_day() -> None:

@@ -18,7 +18,7 @@ from homestream.lake import table
 from homestream.lake.connect import connect
 from homestream.lake.schema import TABLES
 from homestream.lake.writer import Lake, LakeBatch
-from homestream.reading import Entry
+from homestream.reading import Entry, Kind
 
 from .house import MINUTE, START, batch, day
 
@@ -158,6 +158,12 @@ def test_entries_come_back_as_they_went_in(tmp_path: Path) -> None:
         assert [entry for part in lake.entries(33) for entry in part] == ENTRIES[32:]
         assert list(lake.entries(len(ENTRIES) + 1)) == []
         lake.compact()
+
+
+def test_an_entry_of_any_kind_comes_back_as_that_kind(tmp_path: Path) -> None:
+    entries = [Entry(n, kind, "home", "test", "topic", b"1", START) for n, kind in enumerate(Kind, 1)]
+    Lake(tmp_path).write(LakeBatch(entries=entries), len(entries))
+    assert [entry.kind for part in Lake(tmp_path).entries(1) for entry in part] == list(Kind)
 
 
 def test_system_rows_are_kept_once(tmp_path: Path) -> None:
