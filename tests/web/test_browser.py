@@ -134,6 +134,19 @@ async def test_of_three_phases_one_that_is_unknown_makes_the_power_unknown(
         await expect(page.locator("[data-power]")).to_have_text("Unknown")
 
 
+async def test_without_mains_the_power_is_that_of_the_meters_that_no_other_one_counts(
+    house: House, tmp_path: Path
+) -> None:
+    listed = [{"id": "desk/monitor", "parent": "desk/strip"}, {"id": "roof/sun", "produces": True}]
+    config = CONFIG.model_dump(by_alias=True, mode="json") | {"device": [{"id": "desk/strip"}, *listed]}
+    await house.act("configure", config, "run")
+    for device, watts in (("desk/strip", 90), ("desk/monitor", 40), ("roof/sun", 2000), ("hall/lamp", 10)):
+        await house.say(device, "power", watts)
+    async with visiting(house, tmp_path / "chromium") as visit:
+        page = await visit.log_in()
+        await expect(page.locator("[data-power]")).to_have_text("100 W")
+
+
 async def test_later_goes_to_the_day_after_one_of_25_hours(house: House, tmp_path: Path) -> None:
     await furnish(house)
     noon = int(datetime(2026, 10, 26, 12, tzinfo=CONFIG.zone).timestamp() * 1000)

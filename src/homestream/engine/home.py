@@ -183,6 +183,8 @@ class HomeFold:
         for series in stage.table.values():
             value = None if isnan(series.value) else series.value
             values.setdefault(series.device, {})[series.metric] = [series.time, value]
+        # in a home without mains these count for nothing more: another meter has them, or they give
+        apart = {device.id for device in self.config.device if device.parent or device.produces}
         return {
             "home": {
                 "id": stage.home,
@@ -203,6 +205,7 @@ class HomeFold:
                     "commands": list(device.commands),
                     "available": device.available,
                     "mains": device.id in self.config.mains,
+                    "apart": device.id in apart,
                 }
                 for device in stage.registry
             ],

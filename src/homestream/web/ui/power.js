@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 const meters = computed(() => {
   const all = devices.value.filter((device) => device.metrics.includes("power"));
   const mains = all.filter((device) => device.mains);
-  return mains.length ? mains : all;
+  return mains.length ? mains : all.filter((device) => !device.apart);
 });
 
 // [time, W or null] of the meters together; null where one of the mains, or every other meter, is unknown.
