@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from home_process import ports
-from homestream import keep, pipeline
+from homestream import keep, pipeline, run
 from homestream.homefile import load
 from homestream.init import init
 from homestream.keep import AMEND_AT_S, DAY_S, status, until_amend
@@ -111,3 +111,22 @@ def test_the_lake_is_amended_at_three_and_never_twice_at_once(now: int) -> None:
     assert (
         abs((now / 1000 + wait - AMEND_AT_S) / DAY_S - round((now / 1000 + wait - AMEND_AT_S) / DAY_S)) < 1e-6
     )
+
+
+async def test_a_part_that_ends_by_a_mistake_is_said_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def tick(_: Parts) -> None:
+        raise ZeroDivisionError("of the clock")
+
+    monkeypatch.setattr(run, "tick", tick)
+    init(tmp_path, ports()[3])
+    parts = await build(tmp_path, load(tmp_path))
+    async with running(parts):
+        await until(lambda: parts.stopped)
+        (trouble,) = status(parts, running=True)["troubles"]
+        assert (trouble["what"], "part 'tick'; restart it" in trouble["text"]) == ("tick", True)
+        assert parts.hub.trouble() == trouble["text"]
+        assert "ZeroDivisionError: of the clock" in caplog.text
+        await say(parts, 1)
+    assert connect(tmp_path).execute("SELECT value FROM readings").fetchall() == [(1.0,)]

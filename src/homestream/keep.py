@@ -146,13 +146,28 @@ def sizes(parts: Parts) -> dict[str, int]:
 
 
 def troubles(parts: Parts) -> list[dict[str, Any]]:
-    """What is wrong now, since when (ms) and what that means; each ends by itself."""
+    """What is wrong now, since when (ms) and what that means.
+
+    A failing log or lake ends by itself; what has stopped waits for a restart.
+    """
     failing = {"log": parts.committer.failing, "lake": parts.pipeline.failing}
-    return [
+    found = [
         {"what": what, "since": found[0], "text": f"{MEANING[what]} {found[1]}"}
         for what, found in failing.items()
         if found is not None
     ]
+    for what, (since, error) in parts.stopped.items():
+        text = f"Homestream goes on without its part {what!r}; restart it. {type(error).__name__}: {error}"
+        found.append({"what": what, "since": since, "text": text})
+    return found
+
+
+def notice(parts: Parts, task: asyncio.Task[None]) -> None:
+    """Say of a task that it has ended by a mistake of ours, if it has."""
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    _log.critical("%s has stopped", task.get_name(), exc_info=error)
+    parts.stopped[task.get_name()] = clock(), error
 
 
 def status(parts: Parts, *, running: bool) -> dict[str, Any]:

@@ -53,3 +53,5 @@ class Parts:
     again: asyncio.Event = field(default_factory=asyncio.Event)
     bridges: tuple[Bridge, ...] = ()
     notes: Notes = field(default_factory=Notes)
+    #: what should run on and ended by a mistake of ours: its name -> since when (ms), and the mistake
+    stopped: dict[str, tuple[int, BaseException]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ from homestream.engine.rules.ruleset import compile_rules
 from homestream.errors import HomestreamError
 from homestream.home import HomeConfig
 from homestream.homefile import FILE, load
-from homestream.keep import amend, compact, flush, keep, report_status, status, tick, troubles
+from homestream.keep import amend, compact, flush, keep, notice, report_status, status, tick, troubles
 from homestream.lake.connect import Queries
 from homestream.lake.disk import make_folder
 from homestream.lake.writer import Lake
@@ -248,17 +249,19 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
     serving = [
         asyncio.create_task(web.serve([listener])) for web, listener in zip(parts.web, listeners, strict=True)
     ]
-    serving.append(asyncio.create_task(parts.effects.run()))
+    serving.append(asyncio.create_task(parts.effects.run(), name="effects"))
     keeping = asyncio.create_task(keep(parts, stopping))
-    works = (
-        tick(parts),
-        compact(parts),
-        amend(parts),
-        report_status(parts),
-        watch(parts.watched, parts.again),
-        follow(parts),
-    )
-    beside = [asyncio.create_task(work) for work in works]
+    works = {
+        "tick": tick(parts),
+        "compact": compact(parts),
+        "amend": amend(parts),
+        "status": report_status(parts),
+        "watch": watch(parts.watched, parts.again),
+        "follow": follow(parts),
+    }
+    beside = [asyncio.create_task(work, name=name) for name, work in works.items()]
+    for task in (*serving, *beside):
+        task.add_done_callback(partial(notice, parts))
     try:
         yield ended
     finally:
