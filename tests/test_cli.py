@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from home_process import ports, running_home
 from homestream.cli import app
-from homestream.door.credentials import Credentials, Principal
+from homestream.door.login.credentials import Credentials, Principal
 from homestream.errors import HomestreamError
 from homestream.init import init
 

@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect
 
 from certificates import authority, signed
 from home_process import PATIENCE_S, await_port, free_port
-from homestream.door.credentials import Credentials
+from homestream.door.login.credentials import Credentials
 from homestream.door.tls import common_name
 from homestream.init import Made, init
 from homestream.wire.packets import Connect, encode

@@ -254,7 +254,7 @@ def device_add(
     only: Annotated[list[str] | None, typer.Option(help="a topic filter, as zigbee2mqtt/#")] = None,
 ) -> None:
     """Make a password for a device; adding a known one again gives it a new password."""
-    from homestream.door.device import add
+    from homestream.door.login.device import add
 
     added = add(home, name, kind.value, only or ())
     say.print(f"user [bold]{name}[/]  password [bold]{added.password}[/], shown once; only its hash is kept.")
@@ -266,7 +266,7 @@ def device_add(
 @device.command(name="list")
 def device_list(home: Home = Path()) -> None:
     """Print who may come in, and on which topics."""
-    from homestream.door.device import known
+    from homestream.door.login.device import known
 
     for who in known(home):
         typer.echo(f"{who.role:<6}  {who.name}  {' '.join(who.publish or ())}".rstrip())
@@ -275,7 +275,7 @@ def device_list(home: Home = Path()) -> None:
 @device.command(name="remove")
 def device_remove(name: str, home: Home = Path()) -> None:
     """Take a device out; where the home is up, it is disconnected within seconds."""
-    from homestream.door.device import remove
+    from homestream.door.login.device import remove
 
     remove(home, name)
     say.print(f"{name} is out.", highlight=False)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from homestream.door.credentials import FILE as CREDENTIALS
-from homestream.door.credentials import Credentials
+from homestream.door.login.credentials import FILE as CREDENTIALS
+from homestream.door.login.credentials import Credentials
 from homestream.errors import HomestreamError
 from homestream.homefile import FILE, load, parse
 

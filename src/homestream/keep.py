@@ -9,7 +9,7 @@ from typing import Any
 
 from deltalake.exceptions import DeltaError
 
-from homestream.door import sessions
+from homestream.door.mqtt import sessions
 from homestream.errors import HomestreamError
 from homestream.etl.nightly import restate_apart
 from homestream.log.sqlite import LogError

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import uvicorn
 
-from homestream.door.bridge import Bridge
-from homestream.door.coap import CoapDoor
+from homestream.door.coap.door import CoapDoor
 from homestream.door.intake import Intake
-from homestream.door.mqtt import MqttDoor
+from homestream.door.mqtt.bridge import Bridge
+from homestream.door.mqtt.door import MqttDoor
 from homestream.door.watch import Watched
 from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects

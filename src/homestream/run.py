@@ -25,18 +25,18 @@ from fastapi import APIRouter
 
 from homestream.dialects import observed
 from homestream.door.answers import Answers
-from homestream.door.bridge import Bridge
-from homestream.door.coap import CoapDoor
-from homestream.door.credentials import FILE as CREDENTIALS
-from homestream.door.credentials import Credentials
-from homestream.door.http import ingest_routes
+from homestream.door.coap.door import CoapDoor
+from homestream.door.http.routes import ingest_routes
 from homestream.door.intake import Intake
 from homestream.door.listen import Places, http_listeners
-from homestream.door.mqtt import MqttDoor, limits
-from homestream.door.sessions import Memory
+from homestream.door.login.credentials import FILE as CREDENTIALS
+from homestream.door.login.credentials import Credentials
+from homestream.door.mqtt.bridge import Bridge
+from homestream.door.mqtt.door import MqttDoor, limits
+from homestream.door.mqtt.sessions import Memory
+from homestream.door.mqtt.websocket import websocket_route
 from homestream.door.tls import Tls
 from homestream.door.watch import Watched, watch
-from homestream.door.websocket import websocket_route
 from homestream.effects.outbox import Outbox
 from homestream.effects.worker import Effects
 from homestream.engine.rules.ruleset import compile_rules

@@ -15,13 +15,13 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
-from homestream.door.attempts import Attempts
-from homestream.door.coap import CoapDoor
-from homestream.door.credentials import Credentials
-from homestream.door.http import ingest_routes
+from homestream.door.coap.door import CoapDoor
+from homestream.door.http.routes import ingest_routes
 from homestream.door.intake import Intake
-from homestream.door.mqtt import MqttDoor
-from homestream.door.websocket import websocket_route
+from homestream.door.login.attempts import Attempts
+from homestream.door.login.credentials import Credentials
+from homestream.door.mqtt.door import MqttDoor
+from homestream.door.mqtt.websocket import websocket_route
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import LogError, SqliteLog

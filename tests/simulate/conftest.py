@@ -13,11 +13,11 @@ from starlette.applications import Starlette
 
 from homestream.dialects import Refusal, decode
 from homestream.dialects.registry import Registry
-from homestream.door.coap import CoapDoor
-from homestream.door.credentials import Credentials
-from homestream.door.http import ingest_routes
+from homestream.door.coap.door import CoapDoor
+from homestream.door.http.routes import ingest_routes
 from homestream.door.intake import Intake
-from homestream.door.mqtt import MqttDoor
+from homestream.door.login.credentials import Credentials
+from homestream.door.mqtt.door import MqttDoor
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import SqliteLog

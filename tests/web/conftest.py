@@ -13,10 +13,10 @@ import pytest
 import uvicorn
 from fastapi import APIRouter
 
-from homestream.door.credentials import Credentials
-from homestream.door.http import ingest_routes
+from homestream.door.http.routes import ingest_routes
 from homestream.door.intake import Intake
 from homestream.door.listen import Places
+from homestream.door.login.credentials import Credentials
 from homestream.engine.fold import Engine
 from homestream.home import DeviceConfig, HomeConfig
 from homestream.lake.connect import Queries

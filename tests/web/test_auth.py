@@ -9,8 +9,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Origin
 
-from homestream.door.attempts import MAX_ATTEMPTS
-from homestream.door.credentials import Credentials
+from homestream.door.login.attempts import MAX_ATTEMPTS
+from homestream.door.login.credentials import Credentials
 from homestream.web import api_backtest, api_control, api_history, api_live, api_security, api_system
 from homestream.web.guard import HEADERS, LARGEST
 

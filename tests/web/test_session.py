@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from homestream.door.credentials import Credentials
+from homestream.door.login.credentials import Credentials
 from homestream.web import session
 from homestream.web.session import FILE, LIFETIME_S, SESSIONS, Sessions
 

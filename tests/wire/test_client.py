@@ -1,4 +1,4 @@
-"""The client's side of a connection, without a socket. With one: tests/door/test_bridge.py."""
+"""The client's side of a connection, without a socket. With one: tests/door/mqtt/test_bridge.py."""
 
 import pytest
 from hypothesis import given

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from homestream.dialects import TooMany
 from homestream.door.answers import Answers
-from homestream.door.credentials import Credentials, Principal
 from homestream.door.listen import nameless
+from homestream.door.login.credentials import Credentials, Principal
 from homestream.door.refusals import Refusals
 from homestream.door.share import NotAllowed, look
 from homestream.door.underway import UnderWay

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from homestream.door.attempts import network
-from homestream.door.credentials import ANONYMOUS, Credentials, Principal
+from homestream.door.login.attempts import network
+from homestream.door.login.credentials import ANONYMOUS, Credentials, Principal
 from homestream.door.tls import common_name
 from homestream.errors import HomestreamError
 from homestream.home import DoorConfig, HomeConfig, duration_ms, is_loopback

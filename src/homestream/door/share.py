@@ -10,8 +10,8 @@ from typing import NamedTuple
 from homestream import dialects
 from homestream.dialects.parts import joined, parts
 from homestream.dialects.registry import Registry
-from homestream.door.acl import may_publish
-from homestream.door.credentials import Principal
+from homestream.door.login.acl import may_publish
+from homestream.door.login.credentials import Principal
 from homestream.errors import PeerError
 from homestream.home import HomeConfig
 from homestream.reading import Entry

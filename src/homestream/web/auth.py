@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 
-from homestream.door.attempts import WINDOW_S, TooManyAttempts
-from homestream.door.credentials import MAX_PASSWORD
+from homestream.door.login.attempts import WINDOW_S, TooManyAttempts
+from homestream.door.login.credentials import MAX_PASSWORD
 from homestream.web.deps import Deps
 from homestream.web.guard import SAFE
 from homestream.web.session import LIFETIME_S, Sessions

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from fastapi import APIRouter, Request
 
-from homestream.door.credentials import Credentials
+from homestream.door.login.credentials import Credentials
 from homestream.home import HomeConfig
 from homestream.web.hub import Hub
 

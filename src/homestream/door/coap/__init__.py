@@ -1,0 +1,1 @@
+"""CoAP: readings by POST and PUT, commands by Observe, sealed by OSCORE."""

@@ -1,0 +1,1 @@
+"""HTTP: readings by JSON, line protocol, SenML and webhooks."""

@@ -1,0 +1,1 @@
+"""MQTT: sockets and WebSockets, the home that their clients share, and bridges to other brokers."""
