@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 import uvloop
 
-from homestream.door.credentials import Credentials
-from homestream.door.mqtt import MqttDoor
+from homestream.door.login.credentials import Credentials
+from homestream.door.mqtt.door import MqttDoor
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import SqliteLog

@@ -16,10 +16,10 @@ import uvicorn
 import uvloop
 from fastapi import APIRouter, FastAPI
 
-from homestream.door.credentials import Credentials
-from homestream.door.http import ingest_routes
+from homestream.door.http.routes import ingest_routes
 from homestream.door.intake import Intake
 from homestream.door.listen import Places
+from homestream.door.login.credentials import Credentials
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import SqliteLog
