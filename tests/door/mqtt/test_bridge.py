@@ -309,6 +309,23 @@ async def test_a_server_that_does_not_let_us_in(
         assert not bridge.publish("t", b"", 1)
 
 
+async def test_stopped_while_the_disk_is_slow_it_closes_its_connection(
+    server: Scripted, ours: Ours, until: Until
+) -> None:
+    server.answer = encode(Connack(4), 4)
+    port = await server.start()
+    ours.log.turning.clear()
+    waiting = asyncio.ensure_future(ours.committer.append([Entry(0, Kind.TICK, "", "clock", "", b"", now())]))
+    async with ours.bridged(port, version="3.1.1") as bridge:
+        await until(lambda: bridge.error)
+        await asyncio.sleep(0.05)
+        assert not any(task.done() for task in server.serving), "what was taken is yet to be acknowledged"
+    async with asyncio.timeout(2):
+        await asyncio.gather(*server.serving)
+    ours.log.turning.set()
+    await waiting
+
+
 def test_the_example_in_the_docs_is_right() -> None:
     text = (Path(__file__).parents[3] / "docs" / "bridge.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)

@@ -175,12 +175,14 @@ class Bridge:
 
     async def _leave(self, client: Client, writer: asyncio.StreamWriter) -> None:
         """Acknowledge what is on its way to the disk, say goodbye, close."""
-        with contextlib.suppress(LogError):
-            await self._committer.append([])
-        client.leave(Reason.SUCCESS, "")
-        self._flush()
-        self._client = self._writer = None
-        writer.close()
+        try:
+            with contextlib.suppress(LogError):
+                await self._committer.append([])
+        finally:  # also when we are stopped while we wait
+            client.leave(Reason.SUCCESS, "")
+            self._flush()
+            self._client = self._writer = None
+            writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
