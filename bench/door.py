@@ -28,7 +28,7 @@ from homestream.door.mqtt.door import MqttDoor
 from homestream.home import DoorConfig, HomeConfig
 from homestream.log.committer import Committer
 from homestream.log.sqlite import SqliteLog
-from homestream.system import rss_bytes
+from homestream.system import rss_bytes, spare_collector
 
 LOAD = Path(__file__).parent / "load.py"
 
@@ -61,6 +61,7 @@ async def door() -> AsyncIterator[int]:
         mqtt = MqttDoor(config, committer, Credentials(), lambda: time.time_ns() // 1_000_000)
         await committer.start()
         await mqtt.start()
+        spare_collector()
         try:
             yield mqtt.port
         finally:

@@ -23,6 +23,7 @@ from homestream.engine.operators import operators
 from homestream.engine.output import Account, Output
 from homestream.home import HomeConfig
 from homestream.reading import Entry, Kind, Reading
+from homestream.system import spare_collector
 
 START = 1_767_225_600_000
 METRICS = ("temperature", "humidity", "power", "energy", "illuminance", "motion", "contact", "switch")
@@ -162,6 +163,7 @@ def a_day(series: int) -> None:
 
 def main() -> None:
     homes, series, minutes = (int(arg) for arg in (sys.argv[1:] + ["1000", "20", "1"][len(sys.argv) - 1 :]))
+    spare_collector()
     # in a process of its own, since memory is told by its peak
     day = multiprocessing.get_context("fork").Process(target=a_day, args=(series,))
     day.start()

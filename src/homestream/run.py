@@ -7,7 +7,6 @@ door (mqtt, http, coap) -> committer -> log, fsync -> acknowledgement
 import asyncio
 import contextlib
 import fcntl
-import gc
 import json
 import logging
 import resource
@@ -54,7 +53,7 @@ from homestream.pipeline import Pipeline
 from homestream.reading import Entry, Kind
 from homestream.reload import configure, follow
 from homestream.replay import LOG_FILE, history, restore
-from homestream.system import LOCK, System, total, write_status
+from homestream.system import LOCK, System, spare_collector, total, write_status
 from homestream.web.app import Deps, create_app, server_config
 from homestream.web.hub import Hub
 
@@ -99,7 +98,7 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
     parts = await build(folder, config)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, parts.again.set)
     async with running(parts) as ended:
-        gc.freeze()
+        spare_collector()
         if ready is None:
             print(_where(parts), file=sys.stderr, flush=True)
         extra = asyncio.create_task(ready(parts)) if ready else None

@@ -1,6 +1,7 @@
 """The running system's own measures: latency, rates and sizes, as `status`, page and report show them."""
 
 import fcntl
+import gc
 import json
 import os
 import time
@@ -23,6 +24,16 @@ STALE_MS = 15_000
 
 #: Upper bounds of the latency histogram's cells, ms: a percentile is exact to the cell, within 20 %.
 CELLS_MS = tuple(round(0.1 * 1.2**n, 3) for n in range(80))
+
+#: Objects made, less those gone, before Python looks for rings of garbage among them. Messages make no rings;
+#: at its own 700, looking took a seventh of the door's time with 1,000 clients.
+YOUNG = 10_000
+
+
+def spare_collector() -> None:
+    """Let the garbage collector leave alone what is there by now, and look at what is new more seldom."""
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 class Latency:
