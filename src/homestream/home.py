@@ -381,6 +381,11 @@ class HomeConfig(_Table):
         """Ids of the devices that measure the whole home; the one by the usual name may not exist."""
         return tuple(device.id for device in self.device if device.mains) or (MAINS,)
 
+    @property
+    def apart(self) -> frozenset[str]:
+        """Ids of the devices left out of a home without mains: another one counts them, or they give."""
+        return frozenset(device.id for device in self.device if device.parent or device.produces)
+
     def public(self) -> "HomeConfig":
         """What the engine is told, through the log: no [door] or bridges, no URLs, which hold secrets."""
         blank = {"notify": dict.fromkeys(self.notify, ""), "webhook": dict.fromkeys(self.webhook, "")}

@@ -37,10 +37,10 @@ class Kind(IntEnum):
     REFUSED = 3
     #: what the MQTT door must remember of its clients' sessions, see wire/journal.py; no reading
     SESSION = 4
-    #: what the HTTP door answered to a request with a key, see door/answers.py; no reading
-    ANSWER = 6
     #: a message that a broker had kept and gave a bridge which subscribed, see engine/retained.py
     RETAINED = 5
+    #: what the HTTP door answered to a request with a key, see door/answers.py; no reading
+    ANSWER = 6
 
 
 class Entry(NamedTuple):

@@ -30,6 +30,7 @@ from homestream.door.intake import Intake
 from homestream.door.listen import Places, http_listeners
 from homestream.door.login.credentials import FILE as CREDENTIALS
 from homestream.door.login.credentials import Credentials
+from homestream.door.login.snippets import address
 from homestream.door.mqtt.bridge import Bridge
 from homestream.door.mqtt.door import MqttDoor, limits
 from homestream.door.mqtt.sessions import Memory
@@ -114,7 +115,7 @@ async def _up(folder: Path, ready: Beside | None) -> dict[str, Any]:
 
 def _where(parts: Parts) -> str:
     door = parts.config.door
-    page = f"http://{door.host}:{door.http_port}/"
+    page = f"http://{address(door)}:{door.http_port}/"
     devices = f"MQTT {parts.mqtt.port}, HTTP {door.http_port}, CoAP {door.coap_port}"
     return f"{parts.config.name} is up: page {page}; devices {devices}; Ctrl-C stops"
 
@@ -246,7 +247,8 @@ async def running(parts: Parts) -> AsyncIterator[dict[str, Any]]:
         bridge.start()
     stopping = asyncio.Event()
     serving = [
-        asyncio.create_task(web.serve([listener])) for web, listener in zip(parts.web, listeners, strict=True)
+        asyncio.create_task(web.serve([listener]), name="page")
+        for web, listener in zip(parts.web, listeners, strict=True)
     ]
     serving.append(asyncio.create_task(parts.effects.run(), name="effects"))
     keeping = asyncio.create_task(keep(parts, stopping))

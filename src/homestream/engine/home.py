@@ -183,8 +183,7 @@ class HomeFold:
         for series in stage.table.values():
             value = None if isnan(series.value) else series.value
             values.setdefault(series.device, {})[series.metric] = [series.time, value]
-        # in a home without mains these count for nothing more: another meter has them, or they give
-        apart = {device.id for device in self.config.device if device.parent or device.produces}
+        apart = self.config.apart
         return {
             "home": {
                 "id": stage.home,

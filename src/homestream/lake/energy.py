@@ -142,5 +142,4 @@ def counted(con: duckdb.DuckDBPyConnection, home: str, config: HomeConfig) -> tu
     """
     if mains := meters(con, home, config):
         return "list_contains($listed, device)", list(mains)
-    apart = [device.id for device in config.device if device.parent or device.produces]
-    return "NOT list_contains($listed, device)", apart
+    return "NOT list_contains($listed, device)", sorted(config.apart)

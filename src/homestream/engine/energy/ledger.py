@@ -62,7 +62,7 @@ class Ledger:
     def _home(self, config: HomeConfig, since: int, until: int) -> float | None:
         devices = dict.fromkeys(device for device, _ in self._table)
         meters = [device for device in config.mains if device in devices]
-        apart = {device.id for device in config.device if device.parent or device.produces}
+        apart = config.apart
         counted = meters or [device for device in devices if device not in apart]
         known = [wh for device in counted if (wh := self._device(device, since, until)) is not None]
         return fsum(known) if known else None
